@@ -1,0 +1,2 @@
+// Package datasets reads image sets and turns them into batches.
+package datasets
