@@ -1,0 +1,102 @@
+package kernels
+
+import "fmt"
+
+// ConvAlgorithm chooses how a convolution is computed. It lives in [ConvAttr],
+// so that the choice is part of a run's configuration.
+type ConvAlgorithm uint8
+
+const (
+	// ConvAuto lets a cost model choose; it looks at the shape alone, never at
+	// the number of threads.
+	ConvAuto ConvAlgorithm = iota
+	// ConvDirect sums the products as they are defined.
+	ConvDirect
+	// ConvWinograd asks for F(4x4, 3x3) wherever it applies: 3x3 kernels of
+	// stride 1, undilated, in one group, in float32 with assembly. Elsewhere
+	// the direct sum is computed, which is the more exact of the two.
+	ConvWinograd
+)
+
+// ConvAttr describes a two-dimensional convolution, in all three directions:
+//
+//	y[n][oh][ow][k] = sum over kh, kw, c of
+//	    x[n][oh*StrideH+kh*DilationH-PadH][ow*StrideW+kw*DilationW-PadW][c] * w[kh][kw][c][k]
+//
+// x is N x H x W x C, w is KH x KW x C/Groups x K, y is N x OutH x OutW x K;
+// x is zero outside its borders. With Groups > 1 the channels fall into equal
+// groups, and outputs of a group see the inputs of the same group only.
+type ConvAttr struct {
+	N, H, W, C           int // images, their size, input channels
+	OutH, OutW, K        int // size of the output, output channels
+	KH, KW               int // size of the kernel
+	StrideH, StrideW     int
+	PadH, PadW           int // zero rows above and columns left; as many below and right as OutH and OutW ask for
+	DilationH, DilationW int
+	Groups               int
+	Algorithm            ConvAlgorithm
+}
+
+// The convolution and its two gradients; attr *[ConvAttr], which always
+// describes the forward convolution.
+var (
+	// Conv computes y: In x, w; Out y.
+	Conv = New("conv", conv[float32], conv[float64])
+	// ConvDX computes the gradient of the input: In dy, w; Out dx.
+	ConvDX = New("conv.dx", convDX[float32], convDX[float64])
+	// ConvDW computes the gradient of the weights: In x, dy; Out dw.
+	ConvDW = New("conv.dw", convDW[float32], convDW[float64])
+)
+
+func conv[T Float](a *Args) {
+	ConvForward(Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1]), a.Attr.(*ConvAttr))
+}
+
+func convDX[T Float](a *Args) {
+	ConvInputGrad(Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1]), a.Attr.(*ConvAttr))
+}
+
+func convDW[T Float](a *Args) {
+	ConvWeightGrad(Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1]), a.Attr.(*ConvAttr))
+}
+
+// ConvForward overwrites y with the convolution of x and w.
+func ConvForward[T Float](y, x, w []T, g *ConvAttr) {
+	g.check(len(x), len(w), len(y))
+	convPlain(y, x, w, g)
+}
+
+// ConvInputGrad overwrites dx with the gradient of sum(y * dy) with respect to
+// x: the transposed convolution of dy.
+func ConvInputGrad[T Float](dx, dy, w []T, g *ConvAttr) {
+	g.check(len(dx), len(w), len(dy))
+	convInputGradPlain(dx, dy, w, g)
+}
+
+// ConvWeightGrad overwrites dw with the gradient of sum(y * dy) with respect to
+// w. The sum over the images runs in a number of parts that depends on the
+// shape alone, added in a fixed order.
+func ConvWeightGrad[T Float](dw, x, dy []T, g *ConvAttr) {
+	g.check(len(x), len(dw), len(dy))
+	convWeightGradPlain(dw, x, dy, g)
+}
+
+// ConvError is the panic value of a convolution whose operands do not have the
+// sizes that its attributes call for.
+type ConvError struct {
+	Attr                ConvAttr
+	LenX, LenW, LenY    int // elements there are
+	WantX, WantW, WantY int // elements there must be
+}
+
+func (e *ConvError) Error() string {
+	return fmt.Sprintf("kernels: conv %+v: x, w and y have %d, %d and %d elements, need %d, %d and %d",
+		e.Attr, e.LenX, e.LenW, e.LenY, e.WantX, e.WantW, e.WantY)
+}
+
+func (g *ConvAttr) check(lenX, lenW, lenY int) {
+	x, w, y := g.N*g.H*g.W*g.C, g.KH*g.KW*(g.C/g.Groups)*g.K, g.N*g.OutH*g.OutW*g.K
+	if lenX < x || lenW < w || lenY < y || g.C%g.Groups != 0 || g.K%g.Groups != 0 {
+		panic(&ConvError{*g, lenX, lenW, lenY, x, w, y})
+	}
+}
