@@ -2,33 +2,33 @@ package kernels
 
 import "sync"
 
-// scratch is memory that a kernel borrows for the time of one call. It is kept
+// loan is memory that a kernel borrows for the time of one call. It is kept
 // for the next call, unlike what a sync.Pool holds, so that a training step
 // makes no garbage and touches no fresh pages.
-type scratch[T Float] struct{ data []T }
+type loan[T Float] struct{ data []T }
 
-// scratchList holds what nobody uses at the moment.
-type scratchList[T Float] struct {
+// loanList holds what nobody uses at the moment.
+type loanList[T Float] struct {
 	sync.Mutex
-	free []*scratch[T]
+	free []*loan[T]
 }
 
 var (
-	scratch32 scratchList[float32]
-	scratch64 scratchList[float64]
+	loans32 loanList[float32]
+	loans64 loanList[float64]
 )
 
-func scratchOf[T Float]() *scratchList[T] {
+func loansOf[T Float]() *loanList[T] {
 	if isFloat32[T]() {
-		return any(&scratch32).(*scratchList[T])
+		return any(&loans32).(*loanList[T])
 	}
-	return any(&scratch64).(*scratchList[T])
+	return any(&loans64).(*loanList[T])
 }
 
 // borrow returns n elements with undefined contents: the smallest free piece
 // that is large enough, or else the largest one, grown.
-func borrow[T Float](n int) *scratch[T] {
-	l := scratchOf[T]()
+func borrow[T Float](n int) *loan[T] {
+	l := loansOf[T]()
 	l.Lock()
 	best := -1
 	for i, s := range l.free {
@@ -43,7 +43,7 @@ func borrow[T Float](n int) *scratch[T] {
 			best = i
 		}
 	}
-	var s *scratch[T]
+	var s *loan[T]
 	if best >= 0 {
 		s = l.free[best]
 		last := len(l.free) - 1
@@ -53,7 +53,7 @@ func borrow[T Float](n int) *scratch[T] {
 	}
 	l.Unlock()
 	if s == nil {
-		s = &scratch[T]{}
+		s = &loan[T]{}
 	}
 	if cap(s.data) < n {
 		s.data = make([]T, n+n/8) // a little room, so that near sizes share a piece
@@ -63,8 +63,8 @@ func borrow[T Float](n int) *scratch[T] {
 }
 
 // giveBack ends the loan.
-func giveBack[T Float](s *scratch[T]) {
-	l := scratchOf[T]()
+func giveBack[T Float](s *loan[T]) {
+	l := loansOf[T]()
 	l.Lock()
 	l.free = append(l.free, s)
 	l.Unlock()
