@@ -1,0 +1,136 @@
+package kernels
+
+// The sums of the two derivative kernels use v' = v - shift for u and g, where the
+// shift is one element of the channel, and xc = x - mean, whose own mean is
+// only nearly zero because the stored mean is rounded. With <.> the mean over rows,
+//
+//	<v> = shift + <v'>,   <v*xh> = r*(<v'*xc> - <v'>*<xc>)
+//
+// hold exactly; no large numbers cancel.
+
+func batchNormGrad[T Float](a *Args) {
+	at := a.Attr.(*NormAttr)
+	l := newNormLayout(at.M, at.C)
+	n, w := at.M*at.C, l.w
+	g, x := Data[T](a.In[0])[:n], Data[T](a.In[1])[:n]
+	gamma, beta := Data[T](a.In[2])[:at.C], Data[T](a.In[3])[:at.C]
+	mean, rstd := Data[T](a.In[4])[:at.C], Data[T](a.In[5])[:at.C]
+	dx := Data[T](a.Out[0])[:n]
+	dgamma, dbeta := Data[T](a.Out[1])[:at.C], Data[T](a.Out[2])[:at.C]
+
+	kp := borrow[T](7 * w)
+	defer giveBack(kp)
+	k := kp.data
+	maskConstants(k, w, at.ReLU, gamma, beta, mean, rstd)
+	shift := k[3*w : 4*w]
+	maskedRow(shift, g, x, k, w, at)
+	widen(l, k, 4)
+	sums := l.sums(3, func(lo, hi int, sums []float64) {
+		gradSumRows(g[lo:hi], x[lo:hi], k, sums, w)
+	})
+
+	m := float64(at.M)
+	for c := range at.C {
+		r, s := float64(rstd[c]), float64(gamma[c])*float64(rstd[c])
+		g1, gx, xm := sums[c]/m, sums[at.C+c]/m, sums[2*at.C+c]/m
+		gm := float64(shift[c]) + g1
+		b := r * (gx - g1*xm)
+		dbeta[c], dgamma[c] = T(gm*m), T(b*m)
+		e := -s * b * r
+		hi, lo := split[T](gm)
+		k[3*w+c], k[4*w+c], k[5*w+c], k[6*w+c] = hi, T(s), T(e), T(-s*lo-e*xm)
+	}
+	widen(l, k, 7)
+	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w) })
+}
+
+// maskedRow copies the masked row of g in the middle of the tensor to dst, the
+// shift of the sums.
+func maskedRow[T Float](dst, g, x, k []T, w int, at *NormAttr) {
+	row := at.M / 2 * at.C
+	for c := range at.C {
+		dst[c] = 0
+		if fma(x[row+c]-k[c], k[w+c], k[2*w+c]) > 0 {
+			dst[c] = g[row+c]
+		}
+	}
+}
+
+func batchNormGrad2[T Float](a *Args) {
+	at := a.Attr.(*NormAttr)
+	l := newNormLayout(at.M, at.C)
+	n, w := at.M*at.C, l.w
+	u, g, x := Data[T](a.In[0])[:n], Data[T](a.In[3])[:n], Data[T](a.In[4])[:n]
+	gamma, beta := Data[T](a.In[5])[:at.C], Data[T](a.In[6])[:at.C]
+	mean, rstd := Data[T](a.In[7])[:at.C], Data[T](a.In[8])[:at.C]
+	dg, dx := Data[T](a.Out[0])[:n], Data[T](a.Out[1])[:n]
+
+	kp := borrow[T](12 * w)
+	defer giveBack(kp)
+	k := kp.data
+	maskConstants(k, w, at.ReLU, gamma, beta, mean, rstd)
+	copy(k[3*w:4*w], u[at.M/2*at.C:][:at.C])
+	maskedRow(k[4*w:5*w], g, x, k, w, at)
+	widen(l, k, 5)
+	sums := l.sums(6, func(lo, hi int, sums []float64) {
+		grad2SumRows(u[lo:hi], g[lo:hi], x[lo:hi], k, sums, w)
+	})
+
+	f := grad2Constants[T]{at: at, k: k, w: w, sums: sums, gamma: gamma, rstd: rstd, dgamma: Data[T](a.Out[2])[:at.C]}
+	if !at.NoDW {
+		f.wg, f.wb = Data[T](a.In[1])[:at.C], Data[T](a.In[2])[:at.C]
+	}
+	for c := range at.C {
+		f.set(c)
+	}
+	widen(l, k, 12)
+	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dx[lo:hi], u[lo:hi], g[lo:hi], x[lo:hi], k, w) })
+}
+
+// grad2Constants turns the sums of BatchNormGrad2 into the constants of its
+// elementwise pass.
+type grad2Constants[T Float] struct {
+	at                          *NormAttr
+	k                           []T // in: rows 3, 4 the shifts of u, g; out: rows 3 to 11
+	w                           int
+	sums                        []float64 // u', g', xc, u'*xc, g'*xc, u'*g'
+	gamma, rstd, wg, wb, dgamma []T
+}
+
+// set computes channel c. With k = s*P u, p = s*P g, a = <u*xh>, b = <g*xh> and
+// q = <u*g> - <u><g> - a*b:
+//
+//	dg  = k + wg*xh + wb
+//	dx2 = -r*(b*k + a*p + <u*p>*xh) + wg*r*P g
+//	    = -s*r*(b*(u-<u>) + a*(g-<g>) + (q-2*a*b)*xh) + wg*r*(g - <g> - b*xh)
+//	dgamma2 = M*r*q
+//
+// Nothing is divided by gamma, which may be zero.
+func (f *grad2Constants[T]) set(c int) {
+	var v [6]float64
+	for i := range v {
+		v[i] = f.sums[i*f.at.C+c] / float64(f.at.M)
+	}
+	u1, g1, xm := v[0], v[1], v[2]
+	r := float64(f.rstd[c])
+	s := float64(f.gamma[c]) * r
+	a, b := r*(v[3]-u1*xm), r*(v[4]-g1*xm)
+	q := v[5] - u1*g1 - a*b
+	f.dgamma[c] = T(float64(f.at.M) * r * q)
+	var wg, wb float64
+	if !f.at.NoDW {
+		wg, wb = float64(f.wg[c]), float64(f.wb[c])
+	}
+	um, ul := split[T](float64(f.k[3*f.w+c]) + u1)
+	gm, gl := split[T](float64(f.k[4*f.w+c]) + g1)
+
+	gx := r * (wg - s*a)                // dg: factor of xc
+	du, dg := -s*r*b, r*(wg-s*a)        // dx2: factors of u-um, g-gm
+	dx := r * (-s*r*(q-2*a*b) - r*wg*b) // dx2: factor of xc
+	for i, e := range [...]float64{
+		float64(um), s, gx, wb - s*ul - gx*xm,
+		float64(gm), du, dg, dx, -du*ul - dg*gl - dx*xm,
+	} {
+		f.k[(3+i)*f.w+c] = T(e)
+	}
+}

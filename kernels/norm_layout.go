@@ -1,0 +1,102 @@
+package kernels
+
+// A tensor of M rows and C channels is worked on as "wide rows": k successive
+// rows side by side, so that the row's length w = k*C is a multiple of the
+// vector width whatever C is, and long enough to hide loop overheads. Constants
+// that belong to a channel are repeated k times; sums over rows come out k times
+// and are folded at the end. The rows left over (fewer than k) form one short
+// wide row at the end.
+const (
+	normLanes     = 16      // floats in the widest vector
+	normMinWidth  = 256     // shortest wide row worth a loop
+	normChunk     = 1 << 16 // elements in a chunk that one goroutine takes
+	normMaxChunks = 64      // more chunks only make the serial merge longer
+	normBlock     = 16      // wide rows whose sums stay in float32
+)
+
+// normLayout cuts an [m, c] tensor into chunks. It depends on nothing but the
+// shape, which is what makes the results the same for every GOMAXPROCS.
+type normLayout struct {
+	m, c   int
+	w      int // elements of a wide row, a multiple of c and of normLanes
+	step   int // elements of a chunk, a multiple of normBlock*w
+	chunks int
+}
+
+func newNormLayout(m, c int) normLayout {
+	k := normLanes / gcd(c, normLanes)
+	if short := k * c; short < normMinWidth {
+		k *= (normMinWidth + short - 1) / short
+	}
+	w := k * c
+	chunks := min(max(m*c/normChunk, 1), normMaxChunks)
+	block := normBlock * w
+	step := (m*c/chunks + block - 1) / block * block
+	step = max(step, block)
+	return normLayout{m: m, c: c, w: w, step: step, chunks: max((m*c+step-1)/step, 1)}
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// span returns the elements [lo, hi) of chunk i.
+func (l normLayout) span(i int) (lo, hi int) {
+	return i * l.step, min((i+1)*l.step, l.m*l.c)
+}
+
+// each runs body on the elements of every chunk, in parallel.
+func (l normLayout) each(body func(lo, hi int)) {
+	For(l.chunks, func(i int) { body(l.span(i)) })
+}
+
+// sums runs body on every chunk, which adds to its n*w zeroed sums, and returns
+// the n*c totals, added up in the order of the chunks.
+func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) []float64 {
+	parts := borrow[float64](l.chunks * n * l.c)
+	defer giveBack(parts)
+	For(l.chunks, func(i int) {
+		wide := borrow[float64](n * l.w)
+		defer giveBack(wide)
+		clear(wide.data)
+		lo, hi := l.span(i)
+		body(lo, hi, wide.data)
+		l.fold(parts.data[i*n*l.c:(i+1)*n*l.c], wide.data, n)
+	})
+	total := make([]float64, n*l.c)
+	for i := range l.chunks {
+		addTo(total, parts.data[i*n*l.c:(i+1)*n*l.c])
+	}
+	return total
+}
+
+// fold adds the k copies of each of n sums.
+func (l normLayout) fold(dst, wide []float64, n int) {
+	for i := range n {
+		d, s := dst[i*l.c:(i+1)*l.c], wide[i*l.w:(i+1)*l.w]
+		copy(d, s[:l.c])
+		for lo := l.c; lo < l.w; lo += l.c {
+			addTo(d, s[lo:lo+l.c])
+		}
+	}
+}
+
+func addTo(dst, src []float64) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+// widen repeats the first c elements of each of the n wide rows of k.
+func widen[T Float](l normLayout, k []T, n int) {
+	for i := range n {
+		row := k[i*l.w : (i+1)*l.w]
+		for done := l.c; done < l.w; done *= 2 {
+			copy(row[done:], row[:done])
+		}
+	}
+}

@@ -1,0 +1,414 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+)
+
+// runOn runs a kernel on device d: inputs are copied in, outputs of the given
+// sizes copied out. A nil input stays a nil buffer.
+func runOn(d Device, k *Kernel, attr any, in [][]float64, out ...int) [][]float64 {
+	a := &Args{Attr: attr}
+	for _, v := range in {
+		if v == nil {
+			a.In = append(a.In, nil)
+			continue
+		}
+		b := d.Alloc(len(v))
+		d.Write64(b, v)
+		a.In = append(a.In, b)
+	}
+	for _, n := range out {
+		a.Out = append(a.Out, d.Alloc(n))
+	}
+	d.Run(k, a)
+	res := make([][]float64, len(out))
+	for i, n := range out {
+		res[i] = make([]float64, n)
+		d.Read64(res[i], a.Out[i])
+	}
+	return res
+}
+
+// normCase is one problem; every number is exact in float32.
+type normCase struct {
+	at               NormAttr
+	x, gamma, beta   []float64
+	g, u, wg, wb     []float64
+	mean, rstd, vari []float64
+}
+
+func normals(r *rand.Rand, n int, mean, std float64) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = float64(float32(mean + std*r.NormFloat64()))
+	}
+	return v
+}
+
+func newNormCase(m, c int, relu bool, seed uint64) *normCase {
+	r := rand.New(rand.NewPCG(seed, 1))
+	p := &normCase{at: NormAttr{M: m, C: c, Eps: 1e-5, ReLU: relu}}
+	p.x = normals(r, m*c, 0.3, 1)
+	p.gamma, p.beta = normals(r, c, 1, 0.4), normals(r, c, 0.1, 0.5)
+	p.g, p.u = normals(r, m*c, 0.1, 1), normals(r, m*c, -0.1, 1)
+	p.wg, p.wb = normals(r, c, 0, 1), normals(r, c, 0, 1)
+	return p
+}
+
+// clearMask moves the elements whose ReLU bit depends on rounding, and fixes the
+// statistics: those of the float64 device, rounded to float32.
+func (p *normCase) clearMask() {
+	for range 3 {
+		y := p.forward(CPU64)
+		s := p.at.C
+		for i, v := range y[0] {
+			if p.at.ReLU && math.Abs(bnDirect(p, i, y)) < 1e-3 {
+				p.x[i] += float64(float32(0.05 * math.Copysign(1, v-0.5)))
+				p.x[i] = float64(float32(p.x[i] + 0.01*float64(i%s)/float64(s)))
+			}
+		}
+	}
+	y := p.forward(CPU64)
+	p.mean, p.rstd, p.vari = rounded(y[1]), rounded(y[2]), rounded(y[3])
+}
+
+func rounded(v []float64) []float64 {
+	out := make([]float64, len(v))
+	for i := range v {
+		out[i] = float64(float32(v[i]))
+	}
+	return out
+}
+
+// bnDirect is element i before the ReLU.
+func bnDirect(p *normCase, i int, y [][]float64) float64 {
+	c := i % p.at.C
+	return (p.x[i]-y[1][c])*y[2][c]*p.gamma[c] + p.beta[c]
+}
+
+func (p *normCase) forward(d Device) [][]float64 {
+	n, c := p.at.M*p.at.C, p.at.C
+	return runOn(d, BatchNorm, &p.at, [][]float64{p.x, p.gamma, p.beta}, n, c, c, c)
+}
+
+func (p *normCase) grad(d Device) [][]float64 {
+	n, c := p.at.M*p.at.C, p.at.C
+	return runOn(d, BatchNormGrad, &p.at, [][]float64{p.g, p.x, p.gamma, p.beta, p.mean, p.rstd}, n, c, c)
+}
+
+func (p *normCase) grad2(d Device) [][]float64 {
+	n, c := p.at.M*p.at.C, p.at.C
+	return runOn(d, BatchNormGrad2, &p.at, [][]float64{p.u, p.wg, p.wb, p.g, p.x, p.gamma, p.beta, p.mean, p.rstd}, n, n, c)
+}
+
+// worst is the largest difference divided by the largest value.
+func worst(a, b []float64) float64 {
+	var diff, size float64
+	for i := range a {
+		d := math.Abs(a[i] - b[i])
+		if math.IsNaN(d) {
+			return math.Inf(1)
+		}
+		diff, size = max(diff, d), max(size, math.Abs(b[i]))
+	}
+	if diff == 0 {
+		return 0
+	}
+	return diff / size
+}
+
+func within(t *testing.T, what string, got, want []float64, tol float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
+	if e := worst(got, want); e > tol {
+		t.Errorf("%s: error %.2g of the largest value, allowed %.2g", what, e, tol)
+	}
+}
+
+// direct computes batch norm from its definition, two passes in float64.
+func (p *normCase) direct() (y, mean, rstd, vari []float64) {
+	m, c := p.at.M, p.at.C
+	y, mean, rstd, vari = make([]float64, m*c), make([]float64, c), make([]float64, c), make([]float64, c)
+	for j := range c {
+		for i := range m {
+			mean[j] += p.x[i*c+j] / float64(m)
+		}
+		for i := range m {
+			d := p.x[i*c+j] - mean[j]
+			vari[j] += d * d / float64(m)
+		}
+		rstd[j] = 1 / math.Sqrt(vari[j]+p.at.Eps)
+		for i := range m {
+			v := (p.x[i*c+j]-mean[j])*rstd[j]*p.gamma[j] + p.beta[j]
+			if p.at.ReLU {
+				v = max(v, 0)
+			}
+			y[i*c+j] = v
+		}
+	}
+	return
+}
+
+var normShapes = [][2]int{{1, 1}, {2, 3}, {5, 16}, {7, 12}, {300, 36}, {513, 17}, {4097, 24}, {1000, 342}, {3000, 64}, {129, 512}, {20000, 16}}
+
+func TestBatchNormMatchesItsDefinition(t *testing.T) {
+	for _, s := range normShapes {
+		for _, relu := range []bool{false, true} {
+			p := newNormCase(s[0], s[1], relu, 1)
+			y, mean, rstd, vari := p.direct()
+			for _, d := range []struct {
+				dev Device
+				tol float64
+			}{{CPU64, 1e-13}, {CPU, 1e-6}} {
+				name := fmt.Sprintf("%s %v relu=%v ", d.dev.Name(), s, relu)
+				got := p.forward(d.dev)
+				within(t, name+"y", got[0], y, d.tol)
+				within(t, name+"mean", got[1], mean, d.tol)
+				within(t, name+"rstd", got[2], rstd, d.tol)
+				within(t, name+"var", got[3], vari, d.tol)
+			}
+		}
+	}
+}
+
+// TestBatchNormLargeMean covers channels whose mean is far above their deviation,
+// where the mean of squares minus the squared mean keeps no digit, and a first row
+// that is unlike all others.
+func TestBatchNormLargeMean(t *testing.T) {
+	for _, c := range []int{3, 16, 40} {
+		p := newNormCase(9000, c, false, 2)
+		r := rand.New(rand.NewPCG(3, 1))
+		copy(p.x, normals(r, len(p.x), 1000, 1))
+		for i := range c {
+			p.x[i] = 0
+		}
+		_, mean, rstd, vari := p.direct()
+		got := p.forward(CPU)
+		within(t, "mean", got[1], mean, 1e-7)
+		within(t, "rstd", got[2], rstd, 1e-6)
+		within(t, "var", got[3], vari, 1e-6)
+	}
+}
+
+// smallNormCases returns problems for finite differences, with their traps.
+func smallNormCases() map[string]*normCase {
+	cases := map[string]*normCase{
+		"plain":    newNormCase(7, 3, false, 5),
+		"relu":     newNormCase(9, 4, true, 6),
+		"two rows": newNormCase(2, 3, false, 7),
+		"wide":     newNormCase(33, 17, true, 8),
+	}
+	zero := newNormCase(6, 3, true, 9)
+	zero.gamma[1], zero.beta[1] = 0, 0.5
+	zero.gamma[2], zero.beta[2] = 0, -0.5
+	cases["gamma zero"] = zero
+	flat := newNormCase(6, 2, false, 10)
+	for i := range 6 {
+		flat.x[2*i] = 1.5
+	}
+	cases["constant channel"] = flat
+	flatRelu := newNormCase(6, 2, true, 11)
+	for i := range 6 {
+		flatRelu.x[2*i] = 1.5
+	}
+	flatRelu.beta[0] = 0.25
+	cases["constant channel relu"] = flatRelu
+	return cases
+}
+
+func dot(a, b []float64) float64 {
+	var s float64
+	for i := range a {
+		s += a[i] * b[i]
+	}
+	return s
+}
+
+// slope returns the derivatives of f with respect to v, from central differences
+// with one Richardson step.
+func slope(v []float64, f func() float64) []float64 {
+	out := make([]float64, len(v))
+	for i := range v {
+		old := v[i]
+		diff := func(h float64) float64 {
+			v[i] = old + h
+			a := f()
+			v[i] = old - h
+			b := f()
+			v[i] = old
+			return (a - b) / (2 * h)
+		}
+		const h = 2e-5
+		out[i] = (4*diff(h/2) - diff(h)) / 3
+	}
+	return out
+}
+
+func TestBatchNormGradMatchesFiniteDifferences(t *testing.T) {
+	for name, p := range smallNormCases() {
+		p.restat()
+		f := func() float64 { return dot(p.forward(CPU64)[0], p.g) }
+		got := p.grad(CPU64)
+		within(t, name+": dx", got[0], slope(p.x, f), 1e-6)
+		within(t, name+": dgamma", got[1], slope(p.gamma, f), 1e-6)
+		within(t, name+": dbeta", got[2], slope(p.beta, f), 1e-6)
+	}
+}
+
+// restat recomputes the statistics that the derivative kernels take.
+func (p *normCase) restat() {
+	y := p.forward(CPU64)
+	p.mean, p.rstd = y[1], y[2]
+}
+
+func TestBatchNormGrad2MatchesFiniteDifferences(t *testing.T) {
+	for name, p := range smallNormCases() {
+		for _, noDW := range []bool{false, true} {
+			name := fmt.Sprintf("%s noDW=%v", name, noDW)
+			p.at.NoDW = noDW
+			f := func() float64 {
+				p.restat()
+				o := p.grad(CPU64)
+				v := dot(o[0], p.u)
+				if !noDW {
+					v += dot(o[1], p.wg) + dot(o[2], p.wb)
+				}
+				return v
+			}
+			p.restat()
+			in := *p
+			if noDW {
+				in.wg, in.wb = nil, nil
+			}
+			got := in.grad2(CPU64)
+			within(t, name+": dg", got[0], slope(p.g, f), 2e-6)
+			within(t, name+": dx", got[1], slope(p.x, f), 2e-6)
+			within(t, name+": dgamma", got[2], slope(p.gamma, f), 2e-6)
+			for _, v := range slope(p.beta, f) {
+				if math.Abs(v) > 1e-6 {
+					t.Errorf("%s: the cotangent of beta is %g, want 0", name, v)
+				}
+			}
+			p.restat()
+		}
+	}
+}
+
+func TestBatchNormFloat32MatchesFloat64(t *testing.T) {
+	for _, s := range normShapes {
+		if s[0] < 5 {
+			continue // P is nearly zero there
+		}
+		for _, relu := range []bool{false, true} {
+			p := newNormCase(s[0], s[1], relu, 12)
+			p.clearMask()
+			name := fmt.Sprintf("%v relu=%v ", s, relu)
+			for i, want := range p.grad(CPU64) {
+				within(t, name+"grad "+[]string{"dx", "dgamma", "dbeta"}[i], p.grad(CPU)[i], want, 3e-6)
+			}
+			for i, want := range p.grad2(CPU64) {
+				within(t, name+"grad2 "+[]string{"dg", "dx", "dgamma"}[i], p.grad2(CPU)[i], want, 3e-6)
+			}
+		}
+	}
+}
+
+// TestBatchNormGradLargeMeans is section "Precision" of the derivation: means of x,
+// g and u far above their deviations cost no digits.
+func TestBatchNormGradLargeMeans(t *testing.T) {
+	p := newNormCase(5000, 24, false, 13)
+	r := rand.New(rand.NewPCG(4, 1))
+	copy(p.x, normals(r, len(p.x), 100, 1))
+	copy(p.g, normals(r, len(p.g), 1000, 1))
+	copy(p.u, normals(r, len(p.u), -1000, 1))
+	p.clearMask()
+	for i, want := range p.grad(CPU64) {
+		within(t, "grad "+[]string{"dx", "dgamma", "dbeta"}[i], p.grad(CPU)[i], want, 1e-5)
+	}
+	p.at.NoDW = true
+	for i, want := range p.grad2(CPU64) {
+		within(t, "grad2 "+[]string{"dg", "dx", "dgamma"}[i], p.grad2(CPU)[i], want, 1e-5)
+	}
+}
+
+func TestBatchNormMasksAgree(t *testing.T) {
+	const m, c = 4001, 13
+	p := newNormCase(m, c, true, 14)
+	for i := range p.g {
+		p.g[i], p.u[i] = 1, 1
+	}
+	y := p.forward(CPU)
+	p.mean, p.rstd = y[1], y[2]
+	var want [c]float64
+	for i, v := range y[0] {
+		if v > 0 {
+			want[i%c]++
+		}
+	}
+	within(t, "dbeta counts the positive outputs", p.grad(CPU)[2], want[:], 0)
+	for i := range p.wb {
+		p.wg[i], p.wb[i] = 0, 1e6 // makes dg nonzero wherever the mask is set
+	}
+	for i, v := range p.grad2(CPU)[0] {
+		if (v != 0) != (y[0][i] > 0) {
+			t.Fatalf("element %d: dg = %g where y = %g", i, v, y[0][i])
+		}
+	}
+}
+
+func TestBatchNormSameBitsForAnyGOMAXPROCS(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, s := range [][2]int{{20000, 12}, {9001, 64}, {3000, 341}} {
+		p := newNormCase(s[0], s[1], true, 15)
+		p.restat()
+		p.mean, p.rstd = rounded(p.mean), rounded(p.rstd)
+		var first [][]float64
+		for _, procs := range []int{1, 2, 4} {
+			runtime.GOMAXPROCS(procs)
+			got := append(append(p.forward(CPU), p.grad(CPU)...), p.grad2(CPU)...)
+			if first == nil {
+				first = got
+			}
+			for i := range got {
+				if worst(got[i], first[i]) != 0 {
+					t.Errorf("%v: output %d differs between GOMAXPROCS 1 and %d", s, i, procs)
+				}
+			}
+		}
+	}
+}
+
+func TestChannelAffine(t *testing.T) {
+	for _, s := range normShapes {
+		for _, relu := range []bool{false, true} {
+			p := newNormCase(s[0], s[1], relu, 16)
+			want := make([]float64, len(p.x))
+			for i, v := range p.x {
+				want[i] = math.FMA(v, p.gamma[i%s[1]], p.beta[i%s[1]])
+				if relu {
+					want[i] = max(want[i], 0)
+				}
+			}
+			for _, d := range []Device{CPU, CPU64} {
+				got := runOn(d, ChannelAffine, &p.at, [][]float64{p.x, p.gamma, p.beta}, len(p.x))
+				within(t, d.Name(), got[0], want, map[Device]float64{CPU: 1e-7, CPU64: 0}[d])
+			}
+		}
+	}
+}
+
+func TestBatchNormPassesNaN(t *testing.T) {
+	p := newNormCase(300, 24, true, 17)
+	p.x[100*24+5] = math.NaN()
+	for i, v := range p.forward(CPU)[0] {
+		if math.IsNaN(v) != (i%24 == 5) {
+			t.Fatalf("channel %d: y = %g", i%24, v)
+		}
+	}
+}
