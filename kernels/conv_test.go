@@ -110,7 +110,9 @@ func convName(g ConvAttr) string {
 		g.StrideH, g.StrideW, g.PadH, g.PadW, g.DilationH, g.DilationW, g.Groups)
 }
 
-func TestConv(t *testing.T) {
+func TestConv(t *testing.T) { eachTileSet(t, testConvShapes) }
+
+func testConvShapes(t *testing.T) {
 	for _, g := range convShapes() {
 		g.Algorithm = ConvDirect
 		t.Run(convName(g), func(t *testing.T) {
@@ -120,7 +122,9 @@ func TestConv(t *testing.T) {
 	}
 }
 
-func TestConvSameBits(t *testing.T) {
+func TestConvSameBits(t *testing.T) { eachTileSet(t, testConvSameBits) }
+
+func testConvSameBits(t *testing.T) {
 	for _, g := range []ConvAttr{
 		square(11, 8, 16, 24, 3, 1, 1), square(5, 8, 48, 20, 3, 2, 1), square(9, 8, 40, 24, 1, 1, 0), square(20, 4, 130, 140, 3, 1, 1),
 	} {

@@ -59,6 +59,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	} else {
 		checkMatrix("B", k, n, ldb, len(b))
 	}
+	if isFloat32[T]() && gemmTiles(transA, transB, m, n, k, asFloat32(a), lda, asFloat32(b), ldb, asFloat32(c), ldc, accumulate) {
+		return
+	}
 	gemmPlain(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, accumulate)
 }
 

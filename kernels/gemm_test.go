@@ -100,7 +100,9 @@ func testGemm[T Float](t *testing.T, s gemmShape, transA, transB, accumulate boo
 	requireNear(t, c, want, tolerance[T](s.k))
 }
 
-func TestGemm(t *testing.T) {
+func TestGemm(t *testing.T) { eachTileSet(t, testGemmShapes) }
+
+func testGemmShapes(t *testing.T) {
 	for _, s := range gemmShapes {
 		for mode := range 8 {
 			ta, tb, acc := mode&1 != 0, mode&2 != 0, mode&4 != 0
@@ -165,7 +167,9 @@ func sameBits[T Float](t *testing.T, fn func() []T) {
 	}
 }
 
-func TestGemmSameBits(t *testing.T) {
+func TestGemmSameBits(t *testing.T) { eachTileSet(t, testGemmSameBits) }
+
+func testGemmSameBits(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	m, n, k := 203, 117, 700
 	a, b := randomSlice[float32](r, m*k), randomSlice[float32](r, k*n)

@@ -1,0 +1,248 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+const (
+	// blockK is the most steps of k in one pass over C: a strip of B then
+	// shares the first-level cache with a tile of A, or streams from the second.
+	blockK = 512
+	// blockA is the most floats in one block of A, which stays in the
+	// second-level cache while the strips of B pass by.
+	blockA = 96 << 10
+	// serialWork is the number of multiply-adds below which a second thread
+	// does not pay.
+	serialWork = 1 << 19
+	// tailCols is the widest strip.
+	tailCols = 48
+)
+
+// gemmJob is one pass over C: A times a block of B that has been packed.
+type gemmJob struct {
+	transA  bool
+	m, k    int // rows of C, steps of k in this pass
+	a       []float32
+	lda     int
+	c       []float32
+	ldc     int
+	strips  panels
+	packedB []float32
+	inPlace bool // A is read where it lies
+	add     int
+}
+
+// gemmTiles is Gemm by micro-kernels. It reports false where there are none.
+func gemmTiles(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, accumulate bool) bool {
+	if tiles.lanes == 0 || k == 0 {
+		return false
+	}
+	passes := (k + blockK - 1) / blockK
+	step := (k + passes - 1) / passes
+	strips := tiles.panels(n)
+	packed := borrow[float32](strips.packed(step))
+	defer giveBack(packed)
+	job := gemmJob{transA: transA, m: m, lda: lda, c: c, ldc: ldc, strips: strips, packedB: packed.data}
+	// Copying pays where a block of A is read many times, or where its rows
+	// lie a power of two apart and fall into the same sets of the cache.
+	job.inPlace = !transA && (strips.count <= 2 && lda%256 != 0 || strips.count == 1 && lda%512 != 0 || m < 4)
+	serial := m*n*k <= serialWork
+	for p := 0; p < k; p += step {
+		job.k = min(step, k-p)
+		if transA {
+			job.a = a[p*lda:]
+		} else {
+			job.a = a[p:]
+		}
+		if p > 0 || accumulate {
+			job.add = 1
+		}
+		if serial {
+			packStrips(packed.data, b, ldb, transB, p, job.k, strips, false)
+			job.rows(0, m)
+			continue
+		}
+		packStrips(packed.data, b, ldb, transB, p, job.k, strips, true)
+		rows := job.blockRows()
+		pass := job // what the closure holds must not be changed
+		For((m+rows-1)/rows, func(i int) { pass.rows(i*rows, min(m, (i+1)*rows)) })
+	}
+	return true
+}
+
+// blockRows is the height of a block of C: small enough for its rows of A to
+// stay in cache and for the threads to finish together.
+func (j *gemmJob) blockRows() int {
+	const quantum = 48 // a multiple of the height of every tile
+	rows := min(blockA/j.k, j.m/(4*Workers())) / quantum * quantum
+	return max(rows, quantum)
+}
+
+// rows computes the rows [lo, hi) of C.
+func (j *gemmJob) rows(lo, hi int) {
+	m := hi - lo
+	switch {
+	case j.transA:
+		// A row more than is needed is room for a last tile that reads on.
+		stride := (m+15)/16*16 + 16
+		block := borrow[float32](stride * (j.k + 1))
+		defer giveBack(block)
+		for p := range j.k {
+			copy(block.data[p*stride:][:m], j.a[p*j.lda+lo:])
+		}
+		j.rowsT(lo, m, block.data, stride)
+	case j.inPlace:
+		j.rowsN(lo, m, j.a[lo*j.lda:], j.lda)
+	default:
+		stride := (j.k+15)/16*16 + 16
+		block := borrow[float32](stride * m)
+		defer giveBack(block)
+		for r := range m {
+			copy(block.data[r*stride:][:j.k], j.a[(lo+r)*j.lda:])
+		}
+		j.rowsN(lo, m, block.data, stride)
+	}
+}
+
+func (j *gemmJob) args() tileArgs {
+	return tileArgs{segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: j.k, ldc: 4 * j.ldc, add: j.add}
+}
+
+// rowsN computes m rows of C from row lo on with rows of A.
+func (j *gemmJob) rowsN(lo, m int, a []float32, lda int) {
+	const most = 256
+	var table [most]tileGroup
+	for first := 0; first < m/4; first += most {
+		groups := min(most, m/4-first)
+		for i := range groups {
+			row := 4 * (first + i)
+			table[i] = tileGroup{4 * row * lda, 4 * (lo + row) * j.ldc}
+		}
+		for s := range j.strips.count {
+			col, cols, vecs := j.strips.at(s)
+			p := j.args()
+			p.a, p.lda = unsafe.Pointer(&a[0]), 4*lda
+			p.b = unsafe.Pointer(&j.packedB[col*j.k])
+			p.c = unsafe.Pointer(&j.c[col])
+			p.mask = tiles.maskFor(cols)
+			tiles.runN(&p, vecs, table[:groups])
+		}
+	}
+	if rest := m % 4; rest > 0 {
+		j.tailN(lo+m-rest, rest, a[(m-rest)*lda:], lda)
+	}
+}
+
+// tailN computes the last one to three rows: four rows of a copy of A, into a
+// tile from which C takes its own.
+func (j *gemmJob) tailN(row, rest int, a []float32, lda int) {
+	block := borrow[float32](4 * j.k)
+	defer giveBack(block)
+	for r := range 4 {
+		copy(block.data[r*j.k:][:j.k], a[min(r, rest-1)*lda:])
+	}
+	var tail [4 * tailCols]float32
+	for s := range j.strips.count {
+		col, cols, vecs := j.strips.at(s)
+		p := j.args()
+		p.a, p.lda = unsafe.Pointer(&block.data[0]), 4*j.k
+		p.b = unsafe.Pointer(&j.packedB[col*j.k])
+		p.c, p.ldc, p.add = unsafe.Pointer(&tail[0]), 4*tailCols, 0
+		p.mask = tiles.maskFor(cols)
+		tiles.runN(&p, vecs, []tileGroup{{}})
+		j.storeTail(&tail, row, rest, col, cols)
+	}
+}
+
+func (j *gemmJob) storeTail(tail *[4 * tailCols]float32, row, rest, col, cols int) {
+	for r := range rest {
+		dst, src := j.c[(row+r)*j.ldc+col:][:cols], tail[r*tailCols:][:cols]
+		if j.add == 0 {
+			copy(dst, src)
+			continue
+		}
+		for i, v := range src {
+			dst[i] += v
+		}
+	}
+}
+
+// rowsT computes m rows of C from row lo on with a block of A as it is stored,
+// a step of k a row, in which three elements more than m may be read.
+func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
+	for s := range j.strips.count {
+		col, cols, vecs := j.strips.at(s)
+		p := j.args()
+		p.a, p.lda = unsafe.Pointer(&a[0]), 4*lda
+		p.b, p.ldb = unsafe.Pointer(&j.packedB[col*j.k]), 4*vecs*tiles.lanes
+		p.c = unsafe.Pointer(&j.c[lo*j.ldc+col])
+		p.mask = tiles.maskFor(cols)
+		tiles.runT(&p, vecs, m&^3)
+		if rest := m % 4; rest > 0 {
+			var tail [4 * tailCols]float32
+			p.a = unsafe.Pointer(&a[m-rest])
+			p.c, p.ldc, p.add = unsafe.Pointer(&tail[0]), 4*tailCols, 0
+			tiles.runT(&p, vecs, 4)
+			j.storeTail(&tail, lo+m-rest, rest, col, cols)
+		}
+	}
+}
+
+// packStrips copies rows [p, p+k) of op(B) into strips, a step of k behind the
+// other, filled up with zeros.
+func packStrips(packed, b []float32, ldb int, transB bool, p, k int, strips panels, parallel bool) {
+	pack := func(s int) {
+		col, cols, vecs := strips.at(s)
+		dst := packed[col*k:]
+		if transB {
+			packColumns(dst, vecs*strips.lanes, b[col*ldb+p:], ldb, k, cols)
+		} else {
+			packRows(dst, vecs*strips.lanes, b[p*ldb+col:], ldb, k, cols)
+		}
+	}
+	if parallel && strips.packed(k) > 1<<14 {
+		For(strips.count, pack)
+		return
+	}
+	for s := range strips.count {
+		pack(s)
+	}
+}
+
+// packRows copies k rows of cols floats to rows of width floats.
+func packRows(dst []float32, width int, src []float32, stride, k, cols int) {
+	for i := range k {
+		row := dst[i*width:][:width]
+		n := copy(row, src[i*stride:][:cols])
+		clear(row[n:])
+	}
+}
+
+// packColumns transposes cols rows of k floats to k rows of width floats, a
+// block of rows at a time that stays in cache.
+func packColumns(dst []float32, width int, src []float32, stride, k, cols int) {
+	const block = 64
+	for lo := 0; lo < k; lo += block {
+		n := min(block, k-lo)
+		out := dst[lo*width:][:n*width]
+		j := 0
+		for ; j+4 <= cols; j += 4 {
+			s0, s1 := src[j*stride+lo:][:n], src[(j+1)*stride+lo:][:n]
+			s2, s3 := src[(j+2)*stride+lo:][:n], src[(j+3)*stride+lo:][:n]
+			at := j
+			for i, v := range s0 {
+				q := (*[4]float32)(out[at:])
+				q[0], q[1], q[2], q[3] = v, s1[i], s2[i], s3[i]
+				at += width
+			}
+		}
+		for ; j < cols; j++ {
+			for i, v := range src[j*stride+lo:][:n] {
+				out[i*width+j] = v
+			}
+		}
+		for i := range n {
+			clear(out[i*width+cols : (i+1)*width])
+		}
+	}
+}
