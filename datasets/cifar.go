@@ -1,0 +1,207 @@
+package datasets
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// cifarSide is the height and width of every CIFAR image.
+const cifarSide = 32
+
+// cifarKind is one of the two binary layouts of
+// https://www.cs.toronto.edu/~kriz/cifar.html. A record is the label bytes and
+// then 1,024 bytes each of red, green and blue, row by row.
+type cifarKind struct {
+	name       string
+	labelBytes int // the last one is the label that is used
+	namesFile  string
+	names      []string
+}
+
+var cifar10 = &cifarKind{
+	name: "CIFAR-10", labelBytes: 1, namesFile: "batches.meta.txt",
+	names: []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
+}
+
+// cifar100 records have a coarse label, which is not used, before the fine one.
+var cifar100 = &cifarKind{
+	name: "CIFAR-100", labelBytes: 2, namesFile: "fine_label_names.txt",
+	names: strings.Fields(`apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
+		butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
+		dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion
+		lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear
+		pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark
+		shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone
+		television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm`),
+}
+
+func (k *cifarKind) recordBytes() int { return k.labelBytes + 3*cifarSide*cifarSide }
+
+// cifarFile is a file of records; number orders the batches of a split.
+type cifarFile struct {
+	entry
+	kind   *cifarKind
+	train  bool
+	number int
+}
+
+// asCIFAR tells by its name what a file holds.
+func asCIFAR(e entry) (cifarFile, bool) {
+	base, ok := strings.CutSuffix(path.Base(e.path), ".bin")
+	if e.dir || !ok {
+		return cifarFile{}, false
+	}
+	switch base {
+	case "test_batch":
+		return cifarFile{e, cifar10, false, 0}, true
+	case "train":
+		return cifarFile{e, cifar100, true, 0}, true
+	case "test":
+		return cifarFile{e, cifar100, false, 0}, true
+	}
+	number, err := strconv.Atoi(strings.TrimPrefix(base, "data_batch_"))
+	if err != nil || !strings.HasPrefix(base, "data_batch_") {
+		return cifarFile{}, false
+	}
+	return cifarFile{e, cifar10, true, number}, true
+}
+
+// cifarFiles are the binary files of a tree, in order.
+func cifarFiles(entries []entry) []cifarFile {
+	var files []cifarFile
+	for _, e := range entries {
+		if f, ok := asCIFAR(e); ok {
+			files = append(files, f)
+		}
+	}
+	slices.SortFunc(files, func(a, b cifarFile) int {
+		if a.number != b.number {
+			return a.number - b.number
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	return files
+}
+
+// readCIFAR reads the wanted split, or the only one there is.
+func readCIFAR(ctx context.Context, name string, src tree, entries []entry, o Options) (*Memory, error) {
+	files, err := cifarSplit(cifarFiles(entries), o.Train)
+	if err != nil {
+		return nil, err
+	}
+	kind := files[0].kind
+	want := map[string]int{}
+	records := int64(0)
+	for i, f := range files {
+		want[f.path] = i
+		records += f.size / int64(kind.recordBytes())
+	}
+	if err := o.checkTotal(int(records), cifarSide, cifarSide); err != nil {
+		return nil, err
+	}
+	namesFile := path.Join(parent(files[0].path), kind.namesFile)
+	if slices.ContainsFunc(entries, func(e entry) bool { return e.path == namesFile && !e.dir }) {
+		want[namesFile] = len(files)
+	}
+	parts, err := readParts(ctx, src, want, o.maxBytes())
+	if err != nil {
+		return nil, err
+	}
+	classes := kind.names
+	if len(parts) > len(files) {
+		if classes, err = classNames(parts[len(files)]); err != nil {
+			return nil, fmt.Errorf("%s: %w", namesFile, err)
+		}
+	}
+	m, err := kind.decode(name, files, parts, classes)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress != nil {
+		o.Progress(m.Len(), m.Len())
+	}
+	return fit(ctx, m, o)
+}
+
+// cifarSplit keeps the files of one split.
+func cifarSplit(files []cifarFile, train bool) ([]cifarFile, error) {
+	for _, f := range files[1:] {
+		if parent(f.path) != parent(files[0].path) || f.kind != files[0].kind {
+			return nil, fmt.Errorf("it holds more than one CIFAR set (%s and %s): name the folder that is meant with #FOLDER", files[0].path, f.path)
+		}
+	}
+	var split []cifarFile
+	for _, f := range files {
+		if f.train == train {
+			split = append(split, f)
+		}
+	}
+	if len(split) == 0 {
+		return files, nil
+	}
+	return split, nil
+}
+
+// readParts reads whole files; part i is the file that want has as i.
+func readParts(ctx context.Context, src tree, want map[string]int, limit int64) ([][]byte, error) {
+	parts := make([][]byte, len(want))
+	err := src.read(ctx, want, limit, func(i int, open opener) (err error) {
+		parts[i], err = open()
+		return err
+	})
+	return parts, err
+}
+
+// classNames reads one name a line.
+func classNames(data []byte) ([]string, error) {
+	const most = 256 // a label is one byte
+	names := strings.Fields(string(data[:min(len(data), maxListBytes)]))
+	if len(names) == 0 || len(names) > most {
+		return nil, fmt.Errorf("it lists %d class names; between 1 and %d were expected", len(names), most)
+	}
+	return names, nil
+}
+
+func (k *cifarKind) decode(name string, files []cifarFile, parts [][]byte, classes []string) (*Memory, error) {
+	total := 0
+	for i, f := range files {
+		if cut := len(parts[i]) % k.recordBytes(); cut != 0 {
+			return nil, fmt.Errorf("%s is not a whole number of %s records: after %d of %d bytes, %d more: the file was cut off or is of another kind, get it again",
+				f.path, k.name, len(parts[i])/k.recordBytes(), k.recordBytes(), cut)
+		}
+		total += len(parts[i]) / k.recordBytes()
+	}
+	if total == 0 {
+		return nil, fmt.Errorf("%s holds no image", files[0].path)
+	}
+	pixels := make([]uint8, 0, total*3*cifarSide*cifarSide)
+	labels := make([]int, 0, total)
+	for i, f := range files {
+		for at := 0; at < len(parts[i]); at += k.recordBytes() {
+			record := parts[i][at:][:k.recordBytes()]
+			label := int(record[k.labelBytes-1])
+			if label >= len(classes) {
+				return nil, fmt.Errorf("%s: record %d has label %d, but there are %d classes: the file is corrupt or not %s",
+					f.path, at/k.recordBytes(), label, len(classes), k.name)
+			}
+			labels = append(labels, label)
+			pixels = appendPlanes(pixels, record[k.labelBytes:])
+		}
+		parts[i] = nil
+	}
+	return NewMemory(name, classes, cifarSide, cifarSide, pixels, labels), nil
+}
+
+// appendPlanes interleaves a red, a green and a blue plane.
+func appendPlanes(dst, planes []uint8) []uint8 {
+	n := len(planes) / 3
+	red, green, blue := planes[:n], planes[n:2*n], planes[2*n:3*n]
+	for i, r := range red {
+		dst = append(dst, r, green[i], blue[i])
+	}
+	return dst
+}
