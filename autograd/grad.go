@@ -1,0 +1,226 @@
+package autograd
+
+import (
+	"fmt"
+
+	"gradgrad/kernels"
+)
+
+// Grad returns the gradients of the scalar y with respect to xs, watched leaves
+// or values computed on the same tape. What it computes is recorded like
+// everything else, so a gradient can be part of a loss and be differentiated
+// again. Only calls that lie between xs and y are visited. The gradient with
+// respect to something that y does not depend on is zero.
+func Grad(y *Value, xs ...*Value) []*Value {
+	t := derivable("Grad", y)
+	for _, x := range xs {
+		if x.tape != t || !x.tracked {
+			panic(&UsageError{Op: "Grad", Problem: fmt.Sprintf("%v is not watched by the tape of %v", x, y)})
+		}
+	}
+	gs := t.derive(y, xs)
+	for i, g := range gs {
+		if g == nil {
+			gs[i] = t.Full(0, xs[i].shape...)
+			continue
+		}
+		g.done = false // it is the caller's now
+		g.holds--
+	}
+	return gs
+}
+
+// Backward takes the last derivative of a step: it adds the gradients of the
+// scalar y to the parameters and spends the record, freeing memory as it goes.
+// Nothing that it does is recorded. Parameters that y does not depend on get
+// nothing. Values that are not done stay readable until the tape is released.
+func Backward(y *Value, params ...*Param) {
+	t := derivable("Backward", y)
+	xs := make([]*Value, 0, len(params))
+	ps := make([]*Param, 0, len(params))
+	for _, p := range params {
+		if leaf := t.leaves[p.Value.store]; leaf != nil {
+			xs, ps = append(xs, leaf), append(ps, p)
+		}
+	}
+	t.paused = true
+	gs := t.derive(y, xs)
+	t.paused = false
+	for i, g := range gs {
+		if g != nil {
+			ps[i].add(g)
+			g.unhold()
+		}
+	}
+	t.forget()
+}
+
+func derivable(name string, y *Value) *Tape {
+	switch {
+	case y.Size() != 1:
+		panic(&ShapeError{Op: name, Shapes: [][]int{y.shape}, Want: "a scalar; sum or average it first"})
+	case y.tape == nil || !y.tracked:
+		panic(&UsageError{Op: name, Problem: fmt.Sprintf("%v does not depend on anything watched", y)})
+	case y.call != nil && (y.call.pos >= len(y.tape.calls) || y.tape.calls[y.call.pos] != y.call):
+		panic(&UsageError{Op: name, Problem: "Backward has spent the record; compute the value again"})
+	}
+	return y.tape
+}
+
+// derive runs the rules of all calls between xs and y, last first, and returns
+// the cotangents of xs, each held once, nil where there is none.
+func (t *Tape) derive(y *Value, xs []*Value) []*Value {
+	outer := t.stamp // a rule may take derivatives itself
+	t.stamps++
+	t.stamp = t.stamps
+	defer func() { t.stamp = outer }()
+	t.markPath(xs)
+	if y.mark != t.stamp {
+		return make([]*Value, len(xs))
+	}
+	wanted := map[*Value]bool{}
+	for _, x := range xs {
+		wanted[x] = true
+	}
+	t.accumulate(y, t.within(func() []*Value { return []*Value{t.Full(1, y.shape...)} })[0])
+	last := -1
+	if y.call != nil {
+		last = y.call.pos
+	}
+	for i := last; i >= 0; i-- {
+		c := t.calls[i]
+		if t.onPath(c) {
+			t.visit(c, wanted)
+		}
+		if t.paused {
+			c.spend()
+		}
+	}
+	for i := last + 1; t.paused && i < len(t.calls); i++ {
+		t.calls[i].spend()
+	}
+	gs := make([]*Value, len(xs))
+	for i, x := range xs {
+		if gs[i] = x.cot; gs[i] != nil {
+			gs[i].hold()
+		}
+	}
+	for _, x := range xs {
+		if x.cot != nil {
+			x.cot.holds--
+			x.cot = nil
+		}
+	}
+	return gs
+}
+
+// markPath stamps every value that depends on one of xs.
+func (t *Tape) markPath(xs []*Value) {
+	for _, x := range xs {
+		x.mark = t.stamp
+	}
+	for _, c := range t.calls {
+		for i, v := range c.In {
+			if v != nil && v.mark == t.stamp && v.tracked && (c.Op.Joint != nil || !c.Op.Rules[i].none) {
+				for _, o := range c.Out {
+					if o.tracked {
+						o.mark = t.stamp
+					}
+				}
+				break
+			}
+		}
+	}
+}
+
+// onPath reports whether the call has a cotangent of the running derivative; a
+// derivative that a rule takes must not touch those of the outer one.
+func (t *Tape) onPath(c *Call) bool {
+	for _, o := range c.Out {
+		if o.cot != nil && o.mark == t.stamp {
+			return true
+		}
+	}
+	return false
+}
+
+// visit runs the rules of one call and hands the cotangents on.
+func (t *Tape) visit(c *Call, wanted map[*Value]bool) {
+	c.check()
+	gs := t.within(func() []*Value { return c.vjp() })
+	for i, g := range gs {
+		if g == nil {
+			continue
+		}
+		if !c.Wants(i) {
+			g.unhold()
+			continue
+		}
+		if !sameShape(g.shape, c.In[i].shape) {
+			panic(fmt.Sprintf("autograd: the rule of %s for argument %d of shape %v returned %v", c.Op.Name, i, c.In[i].shape, g.shape))
+		}
+		t.accumulate(c.In[i], g)
+	}
+	for _, o := range c.Out {
+		if o.cot != nil && !wanted[o] {
+			o.cot.unhold()
+			o.cot = nil
+		}
+	}
+}
+
+// vjp returns the cotangents of the arguments that are wanted.
+func (c *Call) vjp() []*Value {
+	if c.Op.Joint != nil {
+		g := make([]*Value, len(c.Out))
+		for i, o := range c.Out {
+			g[i] = o.cot
+		}
+		return c.Op.Joint.VJP(c, g)
+	}
+	gs := make([]*Value, len(c.In))
+	for i, r := range c.Op.Rules {
+		if !r.none && c.Wants(i) {
+			gs[i] = r.VJP(c, c.Out[0].cot)
+		}
+	}
+	return gs
+}
+
+// accumulate adds g, which it takes over, to the cotangent of v.
+func (t *Tape) accumulate(v, g *Value) {
+	old := v.cot
+	switch {
+	case old == nil:
+		v.cot = g
+	case t.paused && old.holds == 1 && old.done && old.store.owners == 1:
+		addInPlace(old, g)
+		g.unhold()
+	case t.paused && g.holds == 1 && g.done && g.store.owners == 1:
+		addInPlace(g, old)
+		v.cot = g
+		old.unhold()
+	default:
+		v.cot = t.within(func() []*Value { return []*Value{Add(old, g)} })[0]
+		old.unhold()
+		g.unhold()
+	}
+}
+
+func sameShape(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// addInPlace adds g to v, which nothing else may be reading.
+func addInPlace(v, g *Value) {
+	v.dev.Run(addKernel, &kernels.Args{Out: []kernels.Buffer{v.Buffer()}, In: []kernels.Buffer{v.Buffer(), g.Buffer()},
+		Attr: &kernels.MapAttr{Shape: v.shape, A: v.shape, B: g.shape}})
+}

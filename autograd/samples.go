@@ -1,0 +1,35 @@
+package autograd
+
+// samplesOf tests an operation of one operand, away from kinks at 0.
+func samplesOf(f func(*Value) *Value) func() []Sample {
+	return func() []Sample {
+		return []Sample{{Shapes: [][]int{{2, 3}}, F: func(in []*Value) *Value { return f(in[0]) }}}
+	}
+}
+
+// positive tests an operation that is defined on positive numbers.
+func positive(f func(*Value) *Value) func() []Sample {
+	return func() []Sample {
+		return []Sample{{Shapes: [][]int{{2, 3}}, Inputs: positiveInput, F: func(in []*Value) *Value { return f(in[0]) }}}
+	}
+}
+
+func positiveInput(_ int, next func() float64) float64 {
+	v := next()
+	return max(v, -v)
+}
+
+// broadcastSamples tests an operation of two operands in every way of
+// broadcasting.
+func broadcastSamples(f func(a, b *Value) *Value) func() []Sample {
+	g := func(in []*Value) *Value { return f(in[0], in[1]) }
+	return func() []Sample {
+		return []Sample{
+			{Name: "same", Shapes: [][]int{{2, 3}, {2, 3}}, F: g},
+			{Name: "row", Shapes: [][]int{{3, 2, 2}, {2}}, F: g},
+			{Name: "column", Shapes: [][]int{{2, 1}, {2, 3}}, F: g},
+			{Name: "outer", Shapes: [][]int{{2, 1, 2}, {3, 1}}, F: g},
+			{Name: "scalar", Shapes: [][]int{{}, {2, 2}}, F: g},
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package autograd
+
+import (
+	"gradgrad/kernels"
+)
+
+// Tape records operations so that they can be differentiated, and owns the
+// memory of what they compute. One training step uses one tape: it watches
+// inputs and parameters, computes, calls [Grad] and [Backward], and is released.
+// Released, it can be used again; the next step then gets the same memory in
+// the same order.
+//
+// A tape belongs to one goroutine.
+type Tape struct {
+	dev     kernels.Device
+	arena   *kernels.Arena
+	calls   []*Call
+	values  []*Value // everything that was given memory of the arena
+	leaves  map[*store]*Value
+	scope   []*Value // what the running rule has made
+	scoped  bool
+	paused  bool   // Backward runs: nothing is recorded
+	stamp   uint64 // of the running derivative
+	stamps  uint64 // how many there were
+	counter func(op *Op, in, out []*Value)
+}
+
+// NewTape returns an empty tape for one device.
+func NewTape(dev kernels.Device) *Tape {
+	return &Tape{dev: dev, arena: kernels.NewArena(dev), leaves: map[*store]*Value{}}
+}
+
+// Device is the device of every value on the tape.
+func (t *Tape) Device() kernels.Device { return t.dev }
+
+// New copies data to the tape's memory as a constant. It costs no allocation in
+// steady state, unlike the function [New].
+func (t *Tape) New(data []float32, shape ...int) *Value {
+	v := alloc(t.dev, t, checkData("new", len(data), shape))
+	t.dev.Write(v.store.buf, data)
+	return v
+}
+
+// New64 is [Tape.New] from float64.
+func (t *Tape) New64(data []float64, shape ...int) *Value {
+	v := alloc(t.dev, t, checkData("new", len(data), shape))
+	t.dev.Write64(v.store.buf, data)
+	return v
+}
+
+// Full returns a constant whose elements are all x.
+func (t *Tape) Full(x float64, shape ...int) *Value {
+	v := alloc(t.dev, t, checkShape("full", shape))
+	fill(v, x)
+	return v
+}
+
+// Watch returns a leaf with the contents of v (no copy): what is computed from
+// the leaf is recorded and can be differentiated with respect to it. Watching
+// the same memory again returns the same leaf.
+func (t *Tape) Watch(v *Value) *Value {
+	if v.dev != t.dev {
+		panic(&UsageError{Op: "watch", Problem: "the value is on " + v.dev.Name() + ", the tape on " + t.dev.Name()})
+	}
+	if v.call != nil && v.tracked {
+		panic(&UsageError{Op: "watch", Problem: "the value is computed on a tape already; differentiate with respect to it, or Detach it first"})
+	}
+	if leaf := t.leaves[v.store]; leaf != nil {
+		return leaf
+	}
+	v.Buffer() // panics when v is gone
+	leaf := &Value{shape: v.shape, dev: v.dev, tape: t, store: v.store, tracked: true}
+	v.store.owners++
+	t.values = append(t.values, leaf)
+	t.leaves[v.store] = leaf
+	return leaf
+}
+
+// Release ends the step: every value of the tape is gone, the memory is kept
+// for the next step.
+func (t *Tape) Release() {
+	t.forget()
+	for _, v := range t.values {
+		v.holds, v.call, v.cot = 0, nil, nil
+		v.free()
+	}
+	clear(t.values)
+	t.values = t.values[:0]
+	clear(t.leaves)
+}
+
+// Close releases the tape and returns its memory to the device.
+func (t *Tape) Close() {
+	t.Release()
+	t.arena.Close()
+}
+
+// Memory reports the memory of the tape: what its values occupy now, the most
+// they ever occupied, and what is held from the device, in bytes.
+func (t *Tape) Memory() (now, peak, held int64) { return t.arena.Usage() }
+
+// Observe calls f for every operation that runs on the tape from now on, with
+// its operands and results; nil ends it. Counters and tracers use it.
+func (t *Tape) Observe(f func(op *Op, in, out []*Value)) { t.counter = f }
+
+func (t *Tape) own(v *Value) {
+	t.values = append(t.values, v)
+	if t.scoped {
+		t.scope = append(t.scope, v)
+	}
+}
+
+// forget drops the record; the values stay.
+func (t *Tape) forget() {
+	clear(t.calls)
+	t.calls = t.calls[:0]
+}
+
+// within runs a rule. What the rule made and does not return is done with: its
+// memory goes back as soon as nothing recorded needs it.
+func (t *Tape) within(rule func() []*Value) []*Value {
+	outer, was := t.scope, t.scoped
+	t.scope, t.scoped = nil, true
+	results := rule()
+	for _, r := range results {
+		if r != nil {
+			r.hold()
+		}
+	}
+	for _, v := range t.scope {
+		v.Done()
+	}
+	t.scope, t.scoped = outer, was
+	return results
+}

@@ -1,0 +1,219 @@
+package autograd
+
+import (
+	"fmt"
+	"slices"
+
+	"gradgrad/kernels"
+)
+
+// Value is an array on a device: a shape and a run of memory. The contents of
+// a value never change while a tape needs them; operations make new values.
+//
+// A value that was computed on a [Tape] lives until the tape is released, or
+// until [Value.Done] has been called on it and no derivative rule needs it any
+// more. A value made by [New] belongs to whoever made it.
+type Value struct {
+	shape []int
+	dev   kernels.Device
+	tape  *Tape  // whose arena holds the memory; nil for free-standing values
+	store *store // shared with views
+	call  *Call  // what computed it, when recorded
+	out   int    // which output of call it is
+
+	tracked bool   // depends on something watched
+	holds   int    // how many recorded calls and running derivatives need it
+	done    bool   // nobody else will read it
+	mark    uint64 // stamp of the last derivative whose path it lay on
+	cot     *Value // cotangent, while a derivative runs
+}
+
+// store is the memory of one value and of its views.
+type store struct {
+	buf     kernels.Buffer
+	owners  int    // values that are alive on it
+	version uint64 // counts changes in place (optimiser steps)
+}
+
+// New copies data to the device as a free-standing value. len(data) must be the
+// product of shape.
+func New(dev kernels.Device, data []float32, shape ...int) *Value {
+	v := alloc(dev, nil, checkData("new", len(data), shape))
+	dev.Write(v.store.buf, data)
+	return v
+}
+
+// New64 is [New] from float64; a float32 device rounds.
+func New64(dev kernels.Device, data []float64, shape ...int) *Value {
+	v := alloc(dev, nil, checkData("new", len(data), shape))
+	dev.Write64(v.store.buf, data)
+	return v
+}
+
+// Full returns a free-standing value whose elements are all x.
+func Full(dev kernels.Device, x float64, shape ...int) *Value {
+	v := alloc(dev, nil, checkShape("full", shape))
+	fill(v, x)
+	return v
+}
+
+func checkData(op string, n int, shape []int) []int {
+	if size(checkShape(op, shape)) != n {
+		panic(&ShapeError{Op: op, Shapes: [][]int{shape}, Want: fmt.Sprintf("a shape of %d elements, as many as the data", n)})
+	}
+	return shape
+}
+
+func checkShape(op string, shape []int) []int {
+	for _, d := range shape {
+		if d < 1 {
+			panic(&ShapeError{Op: op, Shapes: [][]int{shape}, Want: "dimensions of at least 1"})
+		}
+	}
+	return shape
+}
+
+func alloc(dev kernels.Device, t *Tape, shape []int) *Value {
+	v := &Value{shape: slices.Clone(shape), dev: dev, tape: t}
+	if t != nil {
+		v.store = &store{buf: t.arena.Get(size(shape)), owners: 1}
+		t.own(v)
+	} else {
+		v.store = &store{buf: dev.Alloc(size(shape)), owners: 1}
+	}
+	return v
+}
+
+// view returns another value on the same memory.
+func view(v *Value, shape []int) *Value {
+	w := &Value{shape: slices.Clone(shape), dev: v.dev, tape: v.tape, store: v.store}
+	v.store.owners++
+	if v.tape != nil {
+		v.tape.own(w)
+	}
+	return w
+}
+
+// Shape returns the dimensions; a scalar has none. The caller must not change
+// the slice.
+func (v *Value) Shape() []int { return v.shape }
+
+// Size is the number of elements.
+func (v *Value) Size() int { return size(v.shape) }
+
+// Dim is the length of axis i; negative i counts from the end.
+func (v *Value) Dim(i int) int {
+	if i < 0 {
+		i += len(v.shape)
+	}
+	return v.shape[i]
+}
+
+// Device is where the value lives.
+func (v *Value) Device() kernels.Device { return v.dev }
+
+// Tape is the tape on which the value was computed; nil for a free-standing one.
+func (v *Value) Tape() *Tape { return v.tape }
+
+// Tracked reports whether the value depends on something that was watched, so
+// that a derivative can pass through it.
+func (v *Value) Tracked() bool { return v.tracked }
+
+// Buffer is the memory of the value, for code that runs kernels itself. It
+// panics when the value is gone.
+func (v *Value) Buffer() kernels.Buffer {
+	if v.store == nil || v.store.buf == nil {
+		panic(&LifetimeError{Op: v.opName(), Shape: v.shape})
+	}
+	return v.store.buf
+}
+
+// Float32s waits for the device and returns a copy of the elements.
+func (v *Value) Float32s() []float32 {
+	x := make([]float32, v.Size())
+	v.dev.Read(x, v.Buffer())
+	return x
+}
+
+// Float64s is [Value.Float32s] in float64.
+func (v *Value) Float64s() []float64 {
+	x := make([]float64, v.Size())
+	v.dev.Read64(x, v.Buffer())
+	return x
+}
+
+// Item returns the only element of a value of size one.
+func (v *Value) Item() float64 {
+	if v.Size() != 1 {
+		panic(&ShapeError{Op: "item", Shapes: [][]int{v.shape}, Want: "one element"})
+	}
+	return v.Float64s()[0]
+}
+
+// Detach returns the same numbers as a constant: no derivative passes.
+func (v *Value) Detach() *Value { return view(v, v.shape) }
+
+// Done promises that the caller will not read v again. Its memory returns to
+// the tape as soon as no derivative rule needs it (at once when nothing is
+// recorded); for a free-standing value, to the device. Reading it afterwards
+// panics with a [LifetimeError].
+func (v *Value) Done() {
+	if v.done {
+		return
+	}
+	v.done = true
+	v.freeIfUnused()
+}
+
+func (v *Value) hold() { v.holds++ }
+
+func (v *Value) unhold() {
+	v.holds--
+	v.freeIfUnused()
+}
+
+func (v *Value) freeIfUnused() {
+	if v.done && v.holds == 0 {
+		v.free()
+	}
+}
+
+// free gives the memory back once no view of it is left.
+func (v *Value) free() {
+	s := v.store
+	if s == nil {
+		return
+	}
+	v.store = nil
+	if s.owners--; s.owners > 0 || s.buf == nil {
+		return
+	}
+	if v.tape != nil {
+		v.tape.arena.Put(s.buf)
+	} else {
+		v.dev.Free(s.buf)
+	}
+	s.buf = nil
+}
+
+// Changed tells the tapes that the contents were changed in place, as an
+// optimiser does: a derivative that still needs the old contents panics.
+func (v *Value) Changed() { v.store.version++ }
+
+func (v *Value) opName() string {
+	if v.call != nil {
+		return v.call.Op.Name
+	}
+	return "value"
+}
+
+// String shows the origin and the shape, not the elements.
+func (v *Value) String() string { return fmt.Sprintf("%s%v", v.opName(), v.shape) }
+
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}

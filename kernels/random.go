@@ -1,0 +1,39 @@
+package kernels
+
+// DropAttr is the attribute of [Dropout]: the probability of a zero, and the
+// seed and the stream that, with the element's number, decide about each element.
+type DropAttr struct {
+	P            float64
+	Seed, Stream uint64
+}
+
+// Dropout multiplies by a mask of zeros and 1/(1-P). The mask is a function of
+// the attribute and the element's number alone, so it is never stored: the
+// backward pass makes it again.
+var Dropout = New("dropout", dropoutKernel[float32], dropoutKernel[float64])
+
+func dropoutKernel[T Float](a *Args) {
+	y, x := Data[T](a.Out[0]), Data[T](a.In[0])
+	at := a.Attr.(*DropAttr)
+	scale := T(1 / (1 - at.P))
+	limit := uint64(at.P * (1 << 32))
+	key := mix(at.Seed ^ mix(at.Stream))
+	forChunks(len(y), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if mix(key+uint64(i))>>32 < limit {
+				y[i] = 0
+			} else {
+				y[i] = x[i] * scale
+			}
+		}
+	})
+}
+
+// mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection
+// whose output bits all depend on all input bits.
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
