@@ -55,12 +55,14 @@ func fma[T Float](a, b, c T) T {
 	return T(math.FMA(float64(a), float64(b), float64(c)))
 }
 
-// maskConstants fills the first three wide rows of k, mu, ms and mb: the element
-// passes where fma(x-mu, ms, mb) > 0. Without ReLU that is 1 > 0.
+// maskConstants fills the first three wide rows of k, -mu, ms and mb: the element
+// passes where fma(x-mu, ms, mb) > 0. Without ReLU that is 1 > 0. What is to be
+// subtracted is stored negated throughout, because an addition can read its
+// operand from memory and a subtraction from memory cannot.
 func maskConstants[T Float](k []T, w int, relu bool, gamma, beta, mean, rstd []T) {
 	mu, ms, mb := k[:w], k[w:2*w], k[2*w:3*w]
-	copy(mu, mean)
 	for c := range gamma {
+		mu[c] = -mean[c]
 		if relu {
 			ms[c], mb[c] = gamma[c]*rstd[c], beta[c]
 		} else {

@@ -30,7 +30,7 @@ func channelAffine[T Float](a *Args) {
 	applyAll(l, Data[T](a.Out[0])[:n], x, k.data, at.ReLU)
 }
 
-// applyAll repeats the constants mu, s, b of k to wide rows and computes
+// applyAll repeats the constants -mu, s, b of k to wide rows and computes
 // y = max(floor, fma(x-mu, s, b)).
 func applyAll[T Float](l normLayout, y, x, k []T, relu bool) {
 	widen(l, k, 3)
@@ -73,7 +73,7 @@ func chunkMoments[T Float](l normLayout, x []T, out []float64) {
 	shift := borrow[T](l.w)
 	defer giveBack(shift)
 	rows := len(x) / l.c
-	sampleMean(shift.data, x, l.c, rows)
+	sampleMean(shift.data, x, rows, l.c)
 	widen(l, shift.data, 1)
 	wide := borrow[float64](2 * l.w)
 	defer giveBack(wide)
@@ -83,20 +83,31 @@ func chunkMoments[T Float](l normLayout, x []T, out []float64) {
 	n := float64(rows)
 	for c := range l.c {
 		s, q := out[c], out[l.c+c]
-		out[c] = float64(shift.data[c]) + s/n
+		out[c] = s/n - float64(shift.data[c])
 		out[l.c+c] = max(q-s*s/n, 0)
 	}
 }
 
-// sampleMean sets shift to the mean of four rows spread over the chunk. One row
-// would do, were it not that the first pixel of an image is often unlike the rest.
-func sampleMean[T Float](shift, x []T, c, rows int) {
-	var at [4]int
+// sampleRows returns where eight rows spread over an [m, c] tensor begin. One row
+// would do for a shift, were it not that the first pixel of an image is often unlike
+// the rest.
+func sampleRows(m, c int) [8]int {
+	var at [8]int
 	for i := range at {
-		at[i] = (2*i + 1) * rows / 8 * c
+		at[i] = (2*i + 1) * m / 16 * c
 	}
+	return at
+}
+
+// sampleMean sets shift to minus the mean of a few of the m rows of x.
+func sampleMean[T Float](shift, x []T, m, c int) {
+	rows := sampleRows(m, c)
 	for j := range c {
-		shift[j] = (x[at[0]+j]+x[at[1]+j])/4 + (x[at[2]+j]+x[at[3]+j])/4
+		var sum T
+		for _, row := range rows {
+			sum += x[row+j]
+		}
+		shift[j] = -sum / T(len(rows))
 	}
 }
 

@@ -1,7 +1,7 @@
 package kernels
 
 // The sums of the two derivative kernels use v' = v - shift for u and g, where the
-// shift is one element of the channel, and xc = x - mean, whose own mean is
+// shift is close to the mean of v, and xc = x - mean, whose own mean is
 // only nearly zero because the stored mean is rounded. With <.> the mean over rows,
 //
 //	<v> = shift + <v'>,   <v*xh> = r*(<v'*xc> - <v'>*<xc>)
@@ -23,7 +23,7 @@ func batchNormGrad[T Float](a *Args) {
 	k := kp.data
 	maskConstants(k, w, at.ReLU, gamma, beta, mean, rstd)
 	shift := k[3*w : 4*w]
-	maskedRow(shift, g, x, k, w, at)
+	maskedMean(shift, g, x, k, w, at)
 	widen(l, k, 4)
 	sums := l.sums(3, func(lo, hi int, sums []float64) {
 		gradSumRows(g[lo:hi], x[lo:hi], k, sums, w)
@@ -33,26 +33,29 @@ func batchNormGrad[T Float](a *Args) {
 	for c := range at.C {
 		r, s := float64(rstd[c]), float64(gamma[c])*float64(rstd[c])
 		g1, gx, xm := sums[c]/m, sums[at.C+c]/m, sums[2*at.C+c]/m
-		gm := float64(shift[c]) + g1
+		gm := g1 - float64(shift[c])
 		b := r * (gx - g1*xm)
 		dbeta[c], dgamma[c] = T(gm*m), T(b*m)
 		e := -s * b * r
 		hi, lo := split[T](gm)
-		k[3*w+c], k[4*w+c], k[5*w+c], k[6*w+c] = hi, T(s), T(e), T(-s*lo-e*xm)
+		k[3*w+c], k[4*w+c], k[5*w+c], k[6*w+c] = -hi, T(s), T(e), T(-s*lo-e*xm)
 	}
 	widen(l, k, 7)
 	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w) })
 }
 
-// maskedRow copies the masked row of g in the middle of the tensor to dst, the
-// shift of the sums.
-func maskedRow[T Float](dst, g, x, k []T, w int, at *NormAttr) {
-	row := at.M / 2 * at.C
+// maskedMean sets dst, the shift of the sums, to minus the mean of a few masked
+// rows of g.
+func maskedMean[T Float](dst, g, x, k []T, w int, at *NormAttr) {
+	rows := sampleRows(at.M, at.C)
 	for c := range at.C {
-		dst[c] = 0
-		if fma(x[row+c]-k[c], k[w+c], k[2*w+c]) > 0 {
-			dst[c] = g[row+c]
+		var sum T
+		for _, row := range rows {
+			if fma(x[row+c]+k[c], k[w+c], k[2*w+c]) > 0 {
+				sum += g[row+c]
+			}
 		}
+		dst[c] = -sum / T(len(rows))
 	}
 }
 
@@ -69,8 +72,8 @@ func batchNormGrad2[T Float](a *Args) {
 	defer giveBack(kp)
 	k := kp.data
 	maskConstants(k, w, at.ReLU, gamma, beta, mean, rstd)
-	copy(k[3*w:4*w], u[at.M/2*at.C:][:at.C])
-	maskedRow(k[4*w:5*w], g, x, k, w, at)
+	sampleMean(k[3*w:4*w], u, at.M, at.C)
+	maskedMean(k[4*w:5*w], g, x, k, w, at)
 	widen(l, k, 5)
 	sums := l.sums(6, func(lo, hi int, sums []float64) {
 		grad2SumRows(u[lo:hi], g[lo:hi], x[lo:hi], k, sums, w)
@@ -91,7 +94,7 @@ func batchNormGrad2[T Float](a *Args) {
 // elementwise pass.
 type grad2Constants[T Float] struct {
 	at                          *NormAttr
-	k                           []T // in: rows 3, 4 the shifts of u, g; out: rows 3 to 11
+	k                           []T // in: rows 3, 4 minus the shifts of u, g; out: rows 3 to 11
 	w                           int
 	sums                        []float64 // u', g', xc, u'*xc, g'*xc, u'*g'
 	gamma, rstd, wg, wb, dgamma []T
@@ -121,15 +124,15 @@ func (f *grad2Constants[T]) set(c int) {
 	if !f.at.NoDW {
 		wg, wb = float64(f.wg[c]), float64(f.wb[c])
 	}
-	um, ul := split[T](float64(f.k[3*f.w+c]) + u1)
-	gm, gl := split[T](float64(f.k[4*f.w+c]) + g1)
+	um, ul := split[T](u1 - float64(f.k[3*f.w+c]))
+	gm, gl := split[T](g1 - float64(f.k[4*f.w+c]))
 
 	gx := r * (wg - s*a)                // dg: factor of xc
 	du, dg := -s*r*b, r*(wg-s*a)        // dx2: factors of u-um, g-gm
 	dx := r * (-s*r*(q-2*a*b) - r*wg*b) // dx2: factor of xc
 	for i, e := range [...]float64{
-		float64(um), s, gx, wb - s*ul - gx*xm,
-		float64(gm), du, dg, dx, -du*ul - dg*gl - dx*xm,
+		-float64(um), s, gx, wb - s*ul - gx*xm,
+		-float64(gm), du, dg, dx, -du*ul - dg*gl - dx*xm,
 	} {
 		f.k[(3+i)*f.w+c] = T(e)
 	}

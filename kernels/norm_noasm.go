@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package kernels
 
 // Without assembly nothing is done fast, and the plain loops do it all.

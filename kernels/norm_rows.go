@@ -2,7 +2,8 @@ package kernels
 
 // The row passes below take whole wide rows of w elements, the last of which may
 // be short; k holds wide rows of constants. Assembly does the whole rows where
-// there is any, and says how many elements it has done.
+// there is any, and says how many elements it has done. A constant that is to be subtracted
+// is stored negated.
 
 // momentRows adds sum(x-shift) and sum((x-shift)^2) to sums[:w] and sums[w:].
 func momentRows[T Float](x, shift []T, sums []float64, w int) {
@@ -13,7 +14,7 @@ func momentRows[T Float](x, shift []T, sums []float64, w int) {
 		row := x[:min(w, len(x))]
 		sh, s, q := shift[:len(row)], sums[:len(row)], sums[w:][:len(row)]
 		for j, v := range row {
-			d := float64(v - sh[j])
+			d := float64(v + sh[j])
 			s[j] += d
 			q[j] += d * d
 		}
@@ -34,7 +35,7 @@ func colSumRows[T Float](x []T, sums []float64, w int) {
 	}
 }
 
-// applyRows computes y = max(low, fma(x-mu, s, b)) with constants mu, s, b. NaN
+// applyRows computes y = max(low, fma(x-mu, s, b)) with constants -mu, s, b. NaN
 // passes.
 func applyRows[T Float](y, x, k []T, w int, low T) {
 	if x32, ok := any(x).([]float32); ok {
@@ -45,7 +46,7 @@ func applyRows[T Float](y, x, k []T, w int, low T) {
 		row := x[:min(w, len(x))]
 		mu, s, b, out := k[:len(row)], k[w:][:len(row)], k[2*w:][:len(row)], y[:len(row)]
 		for j, v := range row {
-			v = fma(v-mu[j], s[j], b[j])
+			v = fma(v+mu[j], s[j], b[j])
 			if v < low {
 				v = low
 			}
@@ -55,7 +56,7 @@ func applyRows[T Float](y, x, k []T, w int, low T) {
 }
 
 // gradSumRows adds the sums of g', g'*xc and xc, with g masked and shifted;
-// constants mu, ms, mb, shift.
+// constants -mu, ms, mb, -shift.
 func gradSumRows[T Float](g, x, k []T, sums []float64, w int) {
 	if x32, ok := any(x).([]float32); ok {
 		n := gradSumRowsFast(any(g).([]float32), x32, any(k).([]float32), sums, w)
@@ -67,12 +68,12 @@ func gradSumRows[T Float](g, x, k []T, sums []float64, w int) {
 		mu, ms, mb, sh := k[:len(row)], k[w:][:len(row)], k[2*w:][:len(row)], k[3*w:][:len(row)]
 		s0, s1, s2 := sums[:len(row)], sums[w:][:len(row)], sums[2*w:][:len(row)]
 		for j, v := range row {
-			xc := v - mu[j]
+			xc := v + mu[j]
 			gv := gr[j]
 			if !(fma(xc, ms[j], mb[j]) > 0) {
 				gv = 0
 			}
-			gd, xd := float64(gv-sh[j]), float64(xc)
+			gd, xd := float64(gv+sh[j]), float64(xc)
 			s0[j] += gd
 			s1[j] += gd * xd
 			s2[j] += xd
@@ -80,8 +81,8 @@ func gradSumRows[T Float](g, x, k []T, sums []float64, w int) {
 	}
 }
 
-// gradRows computes dx = s*(g-gm) + e*xc + f with g masked; constants mu, ms, mb,
-// gm, s, e, f.
+// gradRows computes dx = s*(g-gm) + e*xc + f with g masked; constants -mu, ms, mb,
+// -gm, s, e, f.
 func gradRows[T Float](dx, g, x, k []T, w int) {
 	if x32, ok := any(x).([]float32); ok {
 		n := gradRowsFast(any(dx).([]float32), any(g).([]float32), x32, any(k).([]float32), w)
@@ -93,18 +94,18 @@ func gradRows[T Float](dx, g, x, k []T, w int) {
 		mu, ms, mb := k[:len(row)], k[w:][:len(row)], k[2*w:][:len(row)]
 		gm, s, e, f := k[3*w:][:len(row)], k[4*w:][:len(row)], k[5*w:][:len(row)], k[6*w:][:len(row)]
 		for j, v := range row {
-			xc := v - mu[j]
+			xc := v + mu[j]
 			gv := gr[j]
 			if !(fma(xc, ms[j], mb[j]) > 0) {
 				gv = 0
 			}
-			out[j] = s[j]*(gv-gm[j]) + (e[j]*xc + f[j])
+			out[j] = s[j]*(gv+gm[j]) + (e[j]*xc + f[j])
 		}
 	}
 }
 
 // grad2SumRows adds the sums of u', g', xc, u'*xc, g'*xc and u'*g', with g masked,
-// u and g shifted; constants mu, ms, mb, the shift of u, the shift of g.
+// u and g shifted; constants -mu, ms, mb, minus the shifts of u and g.
 func grad2SumRows[T Float](u, g, x, k []T, sums []float64, w int) {
 	if x32, ok := any(x).([]float32); ok {
 		n := grad2SumRowsFast(any(u).([]float32), any(g).([]float32), x32, any(k).([]float32), sums, w)
@@ -116,12 +117,12 @@ func grad2SumRows[T Float](u, g, x, k []T, sums []float64, w int) {
 		mu, ms, mb := k[:len(row)], k[w:][:len(row)], k[2*w:][:len(row)]
 		su, sg := k[3*w:][:len(row)], k[4*w:][:len(row)]
 		for j, v := range row {
-			xc := v - mu[j]
+			xc := v + mu[j]
 			gv := gr[j]
 			if !(fma(xc, ms[j], mb[j]) > 0) {
 				gv = 0
 			}
-			ud, gd, xd := float64(ur[j]-su[j]), float64(gv-sg[j]), float64(xc)
+			ud, gd, xd := float64(ur[j]+su[j]), float64(gv+sg[j]), float64(xc)
 			sums[j] += ud
 			sums[w+j] += gd
 			sums[2*w+j] += xd
@@ -133,8 +134,8 @@ func grad2SumRows[T Float](u, g, x, k []T, sums []float64, w int) {
 }
 
 // grad2Rows computes dg = mask*(s*(u-um) + gx*xc + gc) and
-// dx = du*(u-um) + dg*(g-gm) + dx*xc + dc with g masked; constants mu, ms, mb, um,
-// s, gx, gc, gm, du, dg, dx, dc.
+// dx = du*(u-um) + dg*(g-gm) + dx*xc + dc with g masked; constants -mu, ms, mb, -um,
+// s, gx, gc, -gm, du, dg, dx, dc.
 func grad2Rows[T Float](dg, dx, u, g, x, k []T, w int) {
 	if x32, ok := any(x).([]float32); ok {
 		n := grad2RowsFast(any(dg).([]float32), any(dx).([]float32), any(u).([]float32),
@@ -151,13 +152,13 @@ func grad2Rows[T Float](dg, dx, u, g, x, k []T, w int) {
 func grad2Row[T Float](dg, dx, u, g, x, k []T, w int) {
 	for j, v := range x {
 		c := k[j:]
-		xc := v - c[0]
-		uc, gv := u[j]-c[3*w], g[j]
+		xc := v + c[0]
+		uc, gv := u[j]+c[3*w], g[j]
 		t := c[4*w]*uc + (c[5*w]*xc + c[6*w])
 		if !(fma(xc, c[w], c[2*w]) > 0) {
 			gv, t = 0, 0
 		}
 		dg[j] = t
-		dx[j] = c[8*w]*uc + (c[9*w]*(gv-c[7*w]) + (c[10*w]*xc + c[11*w]))
+		dx[j] = c[8*w]*uc + (c[9*w]*(gv+c[7*w]) + (c[10*w]*xc + c[11*w]))
 	}
 }

@@ -158,6 +158,10 @@ func (p *normCase) direct() (y, mean, rstd, vari []float64) {
 var normShapes = [][2]int{{1, 1}, {2, 3}, {5, 16}, {7, 12}, {300, 36}, {513, 17}, {4097, 24}, {1000, 342}, {3000, 64}, {129, 512}, {20000, 16}}
 
 func TestBatchNormMatchesItsDefinition(t *testing.T) {
+	eachVectorSet(t, checkBatchNormMatchesItsDefinition)
+}
+
+func checkBatchNormMatchesItsDefinition(t *testing.T) {
 	for _, s := range normShapes {
 		for _, relu := range []bool{false, true} {
 			p := newNormCase(s[0], s[1], relu, 1)
@@ -180,7 +184,9 @@ func TestBatchNormMatchesItsDefinition(t *testing.T) {
 // TestBatchNormLargeMean covers channels whose mean is far above their deviation,
 // where the mean of squares minus the squared mean keeps no digit, and a first row
 // that is unlike all others.
-func TestBatchNormLargeMean(t *testing.T) {
+func TestBatchNormLargeMean(t *testing.T) { eachVectorSet(t, checkBatchNormLargeMean) }
+
+func checkBatchNormLargeMean(t *testing.T) {
 	for _, c := range []int{3, 16, 40} {
 		p := newNormCase(9000, c, false, 2)
 		r := rand.New(rand.NewPCG(3, 1))
@@ -301,6 +307,10 @@ func TestBatchNormGrad2MatchesFiniteDifferences(t *testing.T) {
 }
 
 func TestBatchNormFloat32MatchesFloat64(t *testing.T) {
+	eachVectorSet(t, checkBatchNormFloat32MatchesFloat64)
+}
+
+func checkBatchNormFloat32MatchesFloat64(t *testing.T) {
 	for _, s := range normShapes {
 		if s[0] < 5 {
 			continue // P is nearly zero there
@@ -321,7 +331,9 @@ func TestBatchNormFloat32MatchesFloat64(t *testing.T) {
 
 // TestBatchNormGradLargeMeans is section "Precision" of the derivation: means of x,
 // g and u far above their deviations cost no digits.
-func TestBatchNormGradLargeMeans(t *testing.T) {
+func TestBatchNormGradLargeMeans(t *testing.T) { eachVectorSet(t, checkBatchNormGradLargeMeans) }
+
+func checkBatchNormGradLargeMeans(t *testing.T) {
 	p := newNormCase(5000, 24, false, 13)
 	r := rand.New(rand.NewPCG(4, 1))
 	copy(p.x, normals(r, len(p.x), 100, 1))
@@ -337,7 +349,9 @@ func TestBatchNormGradLargeMeans(t *testing.T) {
 	}
 }
 
-func TestBatchNormMasksAgree(t *testing.T) {
+func TestBatchNormMasksAgree(t *testing.T) { eachVectorSet(t, checkBatchNormMasksAgree) }
+
+func checkBatchNormMasksAgree(t *testing.T) {
 	const m, c = 4001, 13
 	p := newNormCase(m, c, true, 14)
 	for i := range p.g {
@@ -363,6 +377,10 @@ func TestBatchNormMasksAgree(t *testing.T) {
 }
 
 func TestBatchNormSameBitsForAnyGOMAXPROCS(t *testing.T) {
+	eachVectorSet(t, checkBatchNormSameBitsForAnyGOMAXPROCS)
+}
+
+func checkBatchNormSameBitsForAnyGOMAXPROCS(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, s := range [][2]int{{20000, 12}, {9001, 64}, {3000, 341}} {
 		p := newNormCase(s[0], s[1], true, 15)
@@ -384,7 +402,9 @@ func TestBatchNormSameBitsForAnyGOMAXPROCS(t *testing.T) {
 	}
 }
 
-func TestChannelAffine(t *testing.T) {
+func TestChannelAffine(t *testing.T) { eachVectorSet(t, checkChannelAffine) }
+
+func checkChannelAffine(t *testing.T) {
 	for _, s := range normShapes {
 		for _, relu := range []bool{false, true} {
 			p := newNormCase(s[0], s[1], relu, 16)
@@ -403,7 +423,9 @@ func TestChannelAffine(t *testing.T) {
 	}
 }
 
-func TestBatchNormPassesNaN(t *testing.T) {
+func TestBatchNormPassesNaN(t *testing.T) { eachVectorSet(t, checkBatchNormPassesNaN) }
+
+func checkBatchNormPassesNaN(t *testing.T) {
 	p := newNormCase(300, 24, true, 17)
 	p.x[100*24+5] = math.NaN()
 	for i, v := range p.forward(CPU)[0] {

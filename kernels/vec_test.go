@@ -49,7 +49,9 @@ func checkVec[T Float](t *testing.T, name string, f func(y, a, b []T), want func
 	}
 }
 
-func TestVecElementwise(t *testing.T) {
+func TestVecElementwise(t *testing.T) { eachVectorSet(t, checkVecElementwise) }
+
+func checkVecElementwise(t *testing.T) {
 	t.Run("float32", testVecElementwise[float32])
 	t.Run("float64", testVecElementwise[float64])
 }
@@ -81,7 +83,9 @@ func testVecElementwise[T Float](t *testing.T) {
 	checkVec(t, "vecAdd in place", func(y, a, b []T) { vecAdd(y, y, b) }, func(y, a, b T) T { return y + b })
 }
 
-func TestVecReductions(t *testing.T) {
+func TestVecReductions(t *testing.T) { eachVectorSet(t, checkVecReductions) }
+
+func checkVecReductions(t *testing.T) {
 	t.Run("float32", testVecReductions[float32])
 	t.Run("float64", testVecReductions[float64])
 }
@@ -125,7 +129,9 @@ func ulps(v float32, exact float64) float64 {
 	return math.Abs(float64(v)-exact) / (float64(next) - float64(v))
 }
 
-func TestVecExp(t *testing.T) {
+func TestVecExp(t *testing.T) { eachVectorSet(t, checkVecExp) }
+
+func checkVecExp(t *testing.T) {
 	var x []float32
 	for v := float32(-110); v < 95; v += 0.00371 {
 		x = append(x, v)
@@ -148,7 +154,9 @@ func TestVecExp(t *testing.T) {
 	}
 }
 
-func TestVecExpSum(t *testing.T) {
+func TestVecExpSum(t *testing.T) { eachVectorSet(t, checkVecExpSum) }
+
+func checkVecExpSum(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, n := range vecLengths() {
 		x, y := vecData[float32](r, n), vecData[float32](r, n)
@@ -168,7 +176,9 @@ func TestVecExpSum(t *testing.T) {
 	}
 }
 
-func TestVecRows(t *testing.T) {
+func TestVecRows(t *testing.T) { eachVectorSet(t, checkVecRows) }
+
+func checkVecRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, s := range normShapes {
 		m, c := s[0], s[1]
@@ -196,7 +206,9 @@ func TestVecRows(t *testing.T) {
 	}
 }
 
-func TestVecDoesNotAllocate(t *testing.T) {
+func TestVecDoesNotAllocate(t *testing.T) { eachVectorSet(t, checkVecDoesNotAllocate) }
+
+func checkVecDoesNotAllocate(t *testing.T) {
 	y, a := make([]float32, 1000), make([]float32, 1000)
 	n := testing.AllocsPerRun(20, func() {
 		vecAdd(y, a, y)

@@ -19,6 +19,8 @@ func files() map[string]string {
 		"gemm_avx512_amd64.s":    tileFile(avx512),
 		"gemm_avx2_amd64.s":      tileFile(avx2),
 		"gemm_dispatch_amd64.go": dispatchFile(),
+		"norm_avx512_amd64.s":    rowFile(avx512),
+		"norm_avx2_amd64.s":      rowFile(avx2),
 	}
 }
 

@@ -7,7 +7,7 @@ import "fmt"
 // Sums are kept in float32 for the rows of one call and then added to float64.
 type rowPass struct {
 	name   string
-	data   []string // float32 tensors, in the order of the arguments
+	data   []string // float32 tensors, in the order of the arguments (none named g, a register)
 	consts int      // wide rows of constants
 	sums   int      // wide rows of float64 sums
 	low    bool     // takes a lower bound
@@ -19,10 +19,10 @@ var rowPasses = []rowPass{
 	{name: "sumRows", data: []string{"x"}, sums: 1, body: (*rowKernel).sumBody},
 	{name: "momentRows", data: []string{"x"}, consts: 1, sums: 2, body: (*rowKernel).momentBody},
 	{name: "applyRows", data: []string{"y", "x"}, consts: 3, low: true, body: (*rowKernel).applyBody},
-	{name: "gradSumRows", data: []string{"g", "x"}, consts: 4, sums: 3, body: (*rowKernel).gradSumBody},
-	{name: "gradRows", data: []string{"dx", "g", "x"}, consts: 7, body: (*rowKernel).gradBody},
-	{name: "grad2SumRows", data: []string{"u", "g", "x"}, consts: 5, sums: 6, body: (*rowKernel).grad2SumBody},
-	{name: "grad2Rows", data: []string{"dg", "dx", "u", "g", "x"}, consts: 12, body: (*rowKernel).grad2Body},
+	{name: "gradSumRows", data: []string{"gy", "x"}, consts: 4, sums: 3, body: (*rowKernel).gradSumBody},
+	{name: "gradRows", data: []string{"dx", "gy", "x"}, consts: 7, body: (*rowKernel).gradBody},
+	{name: "grad2SumRows", data: []string{"u", "gy", "x"}, consts: 5, sums: 6, body: (*rowKernel).grad2SumBody},
+	{name: "grad2Rows", data: []string{"dg", "dx", "u", "gy", "x"}, consts: 12, body: (*rowKernel).grad2Body},
 }
 
 // General registers of a row kernel.
@@ -249,11 +249,11 @@ func (k *rowKernel) masked() {
 	w.op("VXORPS %[1]s, %[1]s, %[1]s", g)
 	if k.lanes == 16 {
 		w.op("VCMPPS $30, %s, %s, K1", g, m)
-		w.op("VMOVUPS.Z %s, K1, %s", k.at("g"), g)
+		w.op("VMOVUPS.Z %s, K1, %s", k.at("gy"), g)
 		return
 	}
 	w.op("VCMPPS $30, %s, %s, %s", g, m, m)
-	w.op("VANDPS %s, %s, %s", k.at("g"), m, g)
+	w.op("VANDPS %s, %s, %s", k.at("gy"), m, g)
 }
 
 func (k *rowKernel) gradSumBody() {
