@@ -64,7 +64,7 @@ func (a Augment) draw(p *rand.PCG) Move {
 
 func (a Augment) check() error {
 	if a.CropPad < 0 {
-		return fmt.Errorf("datasets: the padding of a crop is %d pixels: it must not be negative", a.CropPad)
+		return fmt.Errorf("the padding of a crop is %d pixels: it must not be negative", a.CropPad)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func StreamFrom(ctx context.Context, s Set, c BatchConfig, batch int) iter.Seq2[
 	return func(yield func(*Batch, error) bool) {
 		l, err := newLoader(s, c)
 		if err == nil && batch < 0 {
-			err = fmt.Errorf("datasets: batches of %s cannot be read from number %d: it must not be negative", s.Name(), batch)
+			err = fmt.Errorf("batches of %s cannot be read from number %d: it must not be negative", s.Name(), batch)
 		}
 		if err != nil {
 			yield(nil, err)
@@ -113,7 +113,7 @@ func Gather(s Set, indices []int, c BatchConfig) (*Batch, error) {
 	}
 	for _, i := range indices {
 		if i < 0 || i >= s.Len() {
-			return nil, fmt.Errorf("datasets: %s has no image %d: it has %d images", s.Name(), i, s.Len())
+			return nil, fmt.Errorf("%s has no image %d: it has %d images", s.Name(), i, s.Len())
 		}
 	}
 	b := l.newBatch(len(indices))
@@ -163,15 +163,15 @@ func (c BatchConfig) check(s Set) error {
 		{"Prefetch", c.Prefetch, 0},
 	} {
 		if f.value < f.min {
-			return fmt.Errorf("datasets: BatchConfig.%s is %d: it must be at least %d", f.name, f.value, f.min)
+			return fmt.Errorf("BatchConfig.%s is %d: it must be at least %d", f.name, f.value, f.min)
 		}
 	}
 	count := c.Count(s.Len())
 	if count == 0 {
-		return fmt.Errorf("datasets: %s has %d images, not enough for one batch of %d", s.Name(), s.Len(), c.Size)
+		return fmt.Errorf("%s has %d images, not enough for one batch of %d", s.Name(), s.Len(), c.Size)
 	}
 	if c.Start > count {
-		return fmt.Errorf("datasets: %s cannot be read from batch %d: an epoch has %d batches of %d", s.Name(), c.Start, count, c.Size)
+		return fmt.Errorf("%s cannot be read from batch %d: an epoch has %d batches of %d", s.Name(), c.Start, count, c.Size)
 	}
 	if c.Augment != nil {
 		return c.Augment.check()
@@ -208,7 +208,7 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 		i := b.Indices[k]
 		label, err := l.set.Read(i, raw)
 		if err != nil {
-			return fmt.Errorf("datasets: image %d of %s: %w", i, l.set.Name(), err)
+			return fmt.Errorf("image %d of %s: %w", i, l.set.Name(), err)
 		}
 		var m Move
 		if l.c.Augment != nil {

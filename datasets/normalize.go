@@ -90,7 +90,7 @@ func PresetNames() []string {
 func Preset(name, id string) (Normalization, error) {
 	at := slices.IndexFunc(presets, func(p preset) bool { return p.name == name })
 	if at < 0 {
-		return Normalization{}, fmt.Errorf("datasets: no normalisation is called %q: choose one of %s", name, strings.Join(PresetNames(), ", "))
+		return Normalization{}, fmt.Errorf("no normalisation is called %q: choose one of %s", name, strings.Join(PresetNames(), ", "))
 	}
 	row := presets[at]
 	n := row.cifar10
@@ -117,17 +117,18 @@ type lookup [3][256]float32
 
 // lookup fails when a deviation is not a positive number.
 func (n Normalization) lookup() (*lookup, error) {
-	if n.Mean == [3]float32{} && n.Std == [3]float32{} {
-		n.Std = [3]float32{1, 1, 1}
+	std := n.Std
+	if n.Mean == [3]float32{} && std == [3]float32{} {
+		std = [3]float32{1, 1, 1}
 	}
 	t := new(lookup)
 	for c := range t {
-		if !(n.Std[c] > 0) {
-			return nil, fmt.Errorf("datasets: normalisation %q divides channel %d by %v: a standard deviation must be positive", n.Name, c, n.Std[c])
+		if !(std[c] > 0) {
+			return nil, fmt.Errorf("normalisation %q divides channel %d by %v: a standard deviation must be positive", n.Name, c, std[c])
 		}
 		for v := range t[c] {
 			// The order of PyTorch's ToTensor and Normalize, for the same bits.
-			t[c][v] = (float32(v)/255 - n.Mean[c]) / n.Std[c]
+			t[c][v] = (float32(v)/255 - n.Mean[c]) / std[c]
 		}
 	}
 	return t, nil

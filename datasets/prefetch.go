@@ -50,7 +50,7 @@ func (l *loader) run(ctx context.Context, from *cursor, yield func(*Batch, error
 		s := ready[0]
 		err := s.wait(ctx)
 		if ctx.Err() != nil {
-			err = fmt.Errorf("datasets: reading of %s stopped: %w", l.set.Name(), ctx.Err())
+			err = fmt.Errorf("reading of %s stopped: %w", l.set.Name(), ctx.Err())
 		}
 		if err != nil {
 			yield(nil, err)

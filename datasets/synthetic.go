@@ -32,8 +32,12 @@ var families = []family{
 // known are the ten classes of the in-distribution set: shapes, then textures.
 var known = append(append([]drawing(nil), knownShapes...), knownTextures...)
 
-// minSyntheticSize is the smallest size at which the kinds can be told apart.
-const minSyntheticSize = 12
+// Below minSyntheticSize the kinds cannot be told apart; maxSyntheticSize is far
+// above what they have detail for.
+const (
+	minSyntheticSize = 12
+	maxSyntheticSize = 1024
+)
 
 // SyntheticNames lists the names that [OpenSynthetic] knows.
 func SyntheticNames() []string {
@@ -68,15 +72,18 @@ func SyntheticNames() []string {
 // labels. All cores draw, and the images are kept in memory: size*size*3 bytes
 // each.
 //
-// An unknown name is an error that lists the known ones; so are a negative n
-// and a size below 12.
+// An unknown name is an error that lists the known ones; so are a negative n, a
+// size below 12 or above 1024, and a set of more than 8 GiB.
 func OpenSynthetic(name string, n, size int, seed uint64) (Set, error) {
 	f, err := familyOf(name)
 	if err != nil {
 		return nil, err
 	}
-	if n < 0 || size < minSyntheticSize {
-		return nil, fmt.Errorf("datasets: cannot draw %d images of %dx%d pixels of %s: at least 0 images and %dx%d pixels", n, size, size, name, minSyntheticSize, minSyntheticSize)
+	if n < 0 || size < minSyntheticSize || size > maxSyntheticSize {
+		return nil, fmt.Errorf("cannot draw %d images of %dx%d pixels of %s: sizes from %d to %d can be drawn", n, size, size, name, minSyntheticSize, maxSyntheticSize)
+	}
+	if most := defaultMaxBytes / (size * size * 3); n > most {
+		return nil, fmt.Errorf("cannot draw %d images of %dx%d pixels of %s: %d fit in the memory that one set may have", n, size, size, name, most)
 	}
 	pixels, labels := f.images(n, size, seed)
 	title := f.title
@@ -92,7 +99,7 @@ func familyOf(name string) (family, error) {
 			return f, nil
 		}
 	}
-	return family{}, fmt.Errorf("datasets: no synthetic set is called %q: choose one of %s", name, strings.Join(SyntheticNames(), ", "))
+	return family{}, fmt.Errorf("no synthetic set is called %q: choose one of %s", name, strings.Join(SyntheticNames(), ", "))
 }
 
 // images draws all images of a set, every worker each workers-th.

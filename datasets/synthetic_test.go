@@ -199,7 +199,7 @@ func TestSyntheticErrors(t *testing.T) {
 	if err == nil || slices.ContainsFunc(SyntheticNames(), func(name string) bool { return !strings.Contains(err.Error(), name) }) {
 		t.Errorf("an unknown name: %v", err)
 	}
-	for _, c := range [][2]int{{-1, 32}, {1, 11}} {
+	for _, c := range [][2]int{{-1, 32}, {1, 11}, {1, 1025}, {math.MaxInt, 32}} {
 		if _, err := OpenSynthetic("shapes", c[0], c[1], 1); err == nil || !strings.Contains(err.Error(), "cannot draw") {
 			t.Errorf("%d images of %d pixels: %v", c[0], c[1], err)
 		}
