@@ -149,6 +149,8 @@ func pixelReader(src image.Image) func(x, y int) (r, g, b uint8) {
 			v := m.GrayAt(x, y).Y
 			return v, v, v
 		}
+	case *image.Paletted:
+		return func(x, y int) (r, g, b uint8) { return opaque(m.Palette[m.ColorIndexAt(x, y)]) }
 	case *image.CMYK:
 		return func(x, y int) (r, g, b uint8) {
 			c := m.CMYKAt(x, y)
@@ -160,11 +162,18 @@ func pixelReader(src image.Image) func(x, y int) (r, g, b uint8) {
 			return uint8(c.R >> 8), uint8(c.G >> 8), uint8(c.B >> 8)
 		}
 	default:
-		return func(x, y int) (r, g, b uint8) {
-			c := color.NRGBA64Model.Convert(src.At(x, y)).(color.NRGBA64)
-			return uint8(c.R >> 8), uint8(c.G >> 8), uint8(c.B >> 8)
-		}
+		return func(x, y int) (r, g, b uint8) { return opaque(src.At(x, y)) }
 	}
+}
+
+// opaque drops the transparency of a colour. The conversion of package color
+// would make what is fully transparent black.
+func opaque(c color.Color) (r, g, b uint8) {
+	if c, ok := c.(color.NRGBA); ok {
+		return c.R, c.G, c.B
+	}
+	v := color.NRGBA64Model.Convert(c).(color.NRGBA64)
+	return uint8(v.R >> 8), uint8(v.G >> 8), uint8(v.B >> 8)
 }
 
 // underBlack is the light that is left by an ink and black, as Pillow rounds
