@@ -21,6 +21,8 @@ func files() map[string]string {
 		"gemm_dispatch_amd64.go": dispatchFile(),
 		"norm_avx512_amd64.s":    rowFile(avx512),
 		"norm_avx2_amd64.s":      rowFile(avx2),
+		"vec_avx512_amd64.s":     vecFile(avx512),
+		"vec_avx2_amd64.s":       vecFile(avx2),
 	}
 }
 
