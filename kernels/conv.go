@@ -63,6 +63,9 @@ func convDW[T Float](a *Args) {
 // ConvForward overwrites y with the convolution of x and w.
 func ConvForward[T Float](y, x, w []T, g *ConvAttr) {
 	g.check(len(x), len(w), len(y))
+	if isFloat32[T]() && convTiles(asFloat32(y), asFloat32(x), asFloat32(w), g) {
+		return
+	}
 	convPlain(y, x, w, g)
 }
 
@@ -70,6 +73,9 @@ func ConvForward[T Float](y, x, w []T, g *ConvAttr) {
 // x: the transposed convolution of dy.
 func ConvInputGrad[T Float](dx, dy, w []T, g *ConvAttr) {
 	g.check(len(dx), len(w), len(dy))
+	if isFloat32[T]() && convInputGradTiles(asFloat32(dx), asFloat32(dy), asFloat32(w), g) {
+		return
+	}
 	convInputGradPlain(dx, dy, w, g)
 }
 
@@ -78,6 +84,9 @@ func ConvInputGrad[T Float](dx, dy, w []T, g *ConvAttr) {
 // shape alone, added in a fixed order.
 func ConvWeightGrad[T Float](dw, x, dy []T, g *ConvAttr) {
 	g.check(len(x), len(dw), len(dy))
+	if isFloat32[T]() && convWeightGradTiles(asFloat32(dw), asFloat32(x), asFloat32(dy), g) {
+		return
+	}
 	convWeightGradPlain(dw, x, dy, g)
 }
 

@@ -1,0 +1,220 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+// convTiles is ConvForward by micro-kernels; it reports false where there are
+// none.
+func convTiles(y, x, w []float32, g *ConvAttr) bool {
+	if tiles.lanes == 0 || g.patchLen() == 0 || len(y) == 0 {
+		return false
+	}
+	if g.pointwise() {
+		return gemmTiles(false, false, g.N*g.H*g.W, g.K, g.C, x, g.C, w, g.K, y, g.K, false)
+	}
+	forwardPlans.get(g, newForward).run(y, x, w)
+	return true
+}
+
+// convInputGradTiles is ConvInputGrad by micro-kernels.
+func convInputGradTiles(dx, dy, w []float32, g *ConvAttr) bool {
+	if tiles.lanes == 0 || g.patchLen() == 0 || g.K == 0 || len(dx) == 0 || len(dy) == 0 {
+		return false
+	}
+	if g.pointwise() {
+		return gemmTiles(false, true, g.N*g.H*g.W, g.C, g.K, dy, g.K, w, g.K, dx, g.C, false)
+	}
+	inputPlans.get(g, newInputGrad).run(dx, dy, w)
+	return true
+}
+
+// pointwise tells a convolution that is a plain matrix product.
+func (g *ConvAttr) pointwise() bool {
+	return g.KH == 1 && g.KW == 1 && g.StrideH == 1 && g.StrideW == 1 && g.PadH == 0 && g.PadW == 0 && g.Groups == 1 &&
+		g.OutH == g.H && g.OutW == g.W
+}
+
+// run computes the correlation.
+func (c *corr) run(out, in, w []float32) {
+	weights := borrow[float32](c.packed)
+	defer giveBack(weights)
+	c.pack(weights.data, w)
+	if c.bands > 1 {
+		For(c.n*c.bands, func(u int) {
+			row := u % c.bands * c.bandRows
+			c.unit(out, in, weights.data, u/c.bands, 1, row, c.bandRows)
+		})
+		return
+	}
+	For((c.n+c.images-1)/c.images, func(u int) {
+		img := u * c.images
+		c.unit(out, in, weights.data, img, min(c.images, c.n-img), 0, c.bandRows)
+	})
+}
+
+// unit computes rows [row, row+rows) of every class for some images.
+func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
+	size := c.inH * c.inW * c.inC
+	if c.inPlace {
+		c.classesOf(out, in[img*size:], weights, img, imgs, row, rows)
+		return
+	}
+	// The last group of a row of outputs may read three outputs further.
+	pad := borrow[float32](imgs*c.rows*c.cols*c.pixel + 3*c.stepW*c.pixel)
+	defer giveBack(pad)
+	for i := range imgs {
+		c.pad(pad.data[i*c.rows*c.cols*c.pixel:], in[(img+i)*size:][:size], row*c.stepH-c.top)
+	}
+	c.classesOf(out, pad.data, weights, img, imgs, row, rows)
+}
+
+// pad copies an image from row first on, with zeros where there is none.
+func (c *corr) pad(dst, img []float32, first int) {
+	line := c.cols * c.pixel
+	inside := min(c.inW, c.cols-c.left) // pixels of a line that come from the image
+	for r := range c.rows {
+		d := dst[r*line:][:line]
+		h := first + r
+		if h < 0 || h >= c.inH {
+			clear(d)
+			continue
+		}
+		src := img[h*c.inW*c.inC:][:c.inW*c.inC]
+		clear(d[:c.left*c.pixel])
+		if c.pixel == c.inC {
+			copy(d[c.left*c.pixel:], src[:inside*c.inC])
+		} else {
+			for i := range inside {
+				copy(d[(c.left+i)*c.pixel:], src[i*c.inC:][:c.inC])
+			}
+		}
+		clear(d[(c.left+inside)*c.pixel:])
+	}
+}
+
+func (c *corr) classesOf(out, pad, weights []float32, img, imgs, row, rows int) {
+	for i := range c.classes {
+		k := &c.classes[i]
+		n := min(rows, k.outH-row) // rows of this class, the last band has fewer
+		if n <= 0 {
+			continue
+		}
+		first := ((img*c.outH+k.row0+row*k.rowStep)*c.outW + k.col0) * c.outC
+		if len(k.taps) == 0 {
+			c.zero(k, out[first:], imgs, n)
+			continue
+		}
+		for q := range c.groups {
+			c.classUnit(k, out[first+q*c.cout:], pad[q*c.cin:], weights[c.packedAt(k, q):], imgs*n)
+		}
+	}
+}
+
+// packedAt is where the weights of group q of a class begin.
+func (c *corr) packedAt(k *corrClass, q int) int {
+	return k.packedAt + q*k.strips.packed(len(k.taps)*c.cin)
+}
+
+// classUnit computes lines rows of outputs of one class and one group.
+func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, lines int) {
+	p := tileArgs{
+		a: unsafe.Pointer(&pad[0]), segs: unsafe.Pointer(&k.segs[0]), nsegs: len(k.segs), k: k.segSteps,
+		lda: 4 * c.stepW * c.pixel,
+	}
+	for s := range k.strips.count {
+		col, cols, vecs := k.strips.at(s)
+		p.b = unsafe.Pointer(&weights[col*len(k.taps)*c.cin])
+		p.mask = tiles.maskFor(cols)
+		p.c, p.ldc = unsafe.Pointer(&out[col]), 4*k.colStep*c.outC
+		tiles.runN(&p, vecs, k.full[:lines*(k.outW/4)])
+		if k.outW%4 != 0 {
+			c.partial(k, &p, out[col:], cols, vecs, lines)
+		}
+	}
+}
+
+// partial computes the last one to three outputs of every row: a whole group
+// of four into scratch, from which they are copied.
+func (c *corr) partial(k *corrClass, p *tileArgs, out []float32, cols, vecs, lines int) {
+	var tile [4 * tailCols]float32
+	p.c, p.ldc = unsafe.Pointer(&tile[0]), 4*tailCols
+	group := [1]tileGroup{}
+	for _, part := range k.part[:lines] {
+		group[0] = tileGroup{a: part.a}
+		tiles.runN(p, vecs, group[:])
+		for j := range k.outW % 4 {
+			copy(out[part.c/4+j*k.colStep*c.outC:][:cols], tile[j*tailCols:])
+		}
+	}
+}
+
+// zero clears outputs that no tap reaches.
+func (c *corr) zero(k *corrClass, out []float32, imgs, rows int) {
+	for i := range imgs {
+		for r := range rows {
+			for j := range k.outW {
+				clear(out[((i*c.outH+r*k.rowStep)*c.outW+j*k.colStep)*c.outC:][:c.outC])
+			}
+		}
+	}
+}
+
+// pack brings the weights into strips, in the order of the taps.
+func (c *corr) pack(packed, w []float32) {
+	for i := range c.classes {
+		k := &c.classes[i]
+		steps := len(k.taps) * c.cin
+		strips := k.strips.count
+		one := func(j int) {
+			q := j / strips
+			col, cols, vecs := k.strips.at(j % strips)
+			dst := packed[c.packedAt(k, q)+col*steps:]
+			if c.fold > 1 {
+				c.packFolded(k, dst, vecs*tiles.lanes, w)
+				return
+			}
+			for t, tap := range k.taps {
+				c.packTap(dst[t*c.cin*vecs*tiles.lanes:], vecs*tiles.lanes, w, tap.weights[0], q, col, cols)
+			}
+		}
+		if steps*c.cout < 1<<14 {
+			for j := range c.groups * strips {
+				one(j)
+			}
+			continue
+		}
+		For(c.groups*strips, one)
+	}
+}
+
+// packTap packs columns [col, col+cols) of one tap's matrix, cin x cout; the
+// weights hold it that way, or transposed for the gradient.
+func (c *corr) packTap(dst []float32, width int, w []float32, tap, q, col, cols int) {
+	if c.direction == inputDirection {
+		packColumns(dst, width, w[(tap*c.cout+col)*c.inC+q*c.cin:], c.inC, c.cin, cols)
+		return
+	}
+	packRows(dst, width, w[tap*c.cin*c.outC+q*c.cout+col:], c.outC, c.cin, cols)
+}
+
+func (c *corr) packFolded(k *corrClass, dst []float32, width int, w []float32) {
+	clear(dst[:len(k.taps)*c.cin*width])
+	for t, tap := range k.taps {
+		for f, index := range tap.weights[:c.fold] {
+			if index < 0 {
+				continue
+			}
+			for i := range c.cin {
+				row := dst[(t*c.cin+i)*width+f*c.cout:]
+				for o := range c.cout {
+					if c.direction == inputDirection {
+						row[o] = w[(index*c.cout+o)*c.inC+i]
+					} else {
+						row[o] = w[(index*c.cin+i)*c.outC+o]
+					}
+				}
+			}
+		}
+	}
+}

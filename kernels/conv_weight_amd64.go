@@ -1,0 +1,140 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+const (
+	// partFloats bounds the memory of the partial sums of a weight gradient.
+	partFloats = 2 << 20
+	// weightTasks is the number of independent pieces that a weight gradient
+	// is cut into where it can be.
+	weightTasks = weightGradParts
+)
+
+// weightGrad is a plan of a weight gradient: for each tap the product of the
+// input, transposed, and of the output's gradient, over all pixels. Taps that
+// are neighbours in the padded input are one product with more rows.
+type weightGrad struct {
+	*corr         // the forward convolution: padded input, units
+	blocks        []weightBlock
+	segs          []int // byte offset of every row of outputs of a unit
+	strips        panels
+	parts, splits int // partial sums, and pieces of the columns
+	total         int // floats of dw
+}
+
+// weightBlock is a run of taps: its place in the padded input, its rows, and
+// its first row in dw.
+type weightBlock struct{ offset, rows, row int }
+
+func newWeightGrad(g *ConvAttr) *weightGrad {
+	c := newCorr(g, weightDirection)
+	k := &c.classes[0]
+	w := &weightGrad{corr: c, strips: tiles.panels(c.cout), total: g.patchLen() * g.K}
+	for i, s := range k.segs {
+		w.blocks = append(w.blocks, weightBlock{s, k.segSteps, i * k.segSteps})
+	}
+	for img := range c.images {
+		for i := range c.bandRows {
+			w.segs = append(w.segs, 4*(img*c.rows+i*c.stepH)*c.cols*c.pixel)
+		}
+	}
+	w.parts = max(1, min(weightGradParts, w.units(), partFloats/w.total))
+	w.splits = min(w.strips.count, (weightTasks+w.parts-1)/w.parts)
+	return w
+}
+
+// units is the number of units of work of a correlation.
+func (c *corr) units() int { return (c.n + c.images - 1) / c.images * c.bands }
+
+// convWeightGradTiles is ConvWeightGrad by micro-kernels.
+func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool {
+	if tiles.lanes == 0 || g.patchLen() == 0 || g.K == 0 || len(dy) == 0 || g.N == 0 {
+		return false
+	}
+	w := weightPlans.get(g, newWeightGrad)
+	sums := dw[:w.total]
+	if w.parts > 1 {
+		parts := borrow[float32](w.parts * w.total)
+		defer giveBack(parts)
+		sums = parts.data
+	}
+	For(w.parts*w.splits, func(i int) { w.task(sums, x, dy, i/w.splits, i%w.splits) })
+	if w.parts > 1 {
+		addParts(dw[:w.total], sums, w.parts)
+	}
+	return true
+}
+
+// task sums one part of the units into some of the columns.
+func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
+	size := w.inH * w.inW * w.inC
+	lo, hi := part*w.units()/w.parts, (part+1)*w.units()/w.parts
+	var pad *loan[float32]
+	if !w.inPlace {
+		pad = borrow[float32](w.images*w.rows*w.cols*w.pixel + 4)
+		defer giveBack(pad)
+	}
+	for u := lo; u < hi; u++ {
+		img, row := u/w.bands*w.images, u%w.bands*w.bandRows
+		imgs, rows := min(w.images, w.n-img), min(w.bandRows, w.outH-row)
+		a := x
+		if w.inPlace {
+			a = x[img*size:]
+		} else {
+			a = pad.data
+			for i := range imgs {
+				w.pad(a[i*w.rows*w.cols*w.pixel:], x[(img+i)*size:][:size], row*w.stepH-w.top)
+			}
+		}
+		w.unit(sums[part*w.total:], a, dy[(img*w.outH+row)*w.outW*w.outC:], imgs*rows, split, u > lo)
+	}
+}
+
+// unit adds, or sets, the share of lines rows of outputs.
+func (w *weightGrad) unit(dw, a, dy []float32, lines, split int, add bool) {
+	lo, hi := split*w.strips.count/w.splits, (split+1)*w.strips.count/w.splits
+	for q := range w.groups {
+		for s := lo; s < hi; s++ {
+			col, cols, vecs := w.strips.at(s)
+			col += q * w.cout
+			for _, b := range w.blocks {
+				w.product(dw[b.row*w.outC+col:], a[b.offset/4+q*w.cin:], dy[col:], b.rows, cols, vecs, lines, add)
+			}
+		}
+	}
+}
+
+// product is one block of one strip: rows x cols of dw.
+func (w *weightGrad) product(dw, a, dy []float32, rows, cols, vecs, lines int, add bool) {
+	p := tileArgs{
+		a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&dy[0]), c: unsafe.Pointer(&dw[0]),
+		segs: unsafe.Pointer(&w.segs[0]), nsegs: lines, k: w.outW,
+		lda: 4 * w.stepW * w.pixel, ldb: 4 * w.outC, ldc: 4 * w.outC, mask: tiles.maskFor(cols),
+	}
+	if add {
+		p.add = 1
+	}
+	tiles.runT(&p, vecs, rows&^3)
+	rest := rows % 4
+	if rest == 0 {
+		return
+	}
+	// The last rows come with those before them, to read nothing behind the
+	// end; where there are none before, the padded input has room behind.
+	first := max(0, rows-4)
+	var tile [4 * tailCols]float32
+	p.a, p.c, p.ldc, p.add = unsafe.Pointer(&a[first]), unsafe.Pointer(&tile[0]), 4*tailCols, 0
+	tiles.runT(&p, vecs, 4)
+	for r := rows - rest; r < rows; r++ {
+		dst, src := dw[r*w.outC:][:cols], tile[(r-first)*tailCols:][:cols]
+		if !add {
+			copy(dst, src)
+			continue
+		}
+		for i, v := range src {
+			dst[i] += v
+		}
+	}
+}
