@@ -1,0 +1,23 @@
+// Package report turns results files, scores and training records into what
+// people read: tables, figures and one self-contained HTML page. Everything here
+// is made from files that a run has left, so it can be made again.
+//
+// A table is read from results.json files and written in any [Format]:
+//
+//	t, err := report.LoadTable("runs/ce/eval", "runs/greg/eval")
+//	err = t.Write(os.Stdout, report.Text)
+//
+// It has the paper's layout: one block for each ID set, network and FPR
+// convention; a row a method; FPR95 and AUROC for each OOD set; the average
+// last, the paper's own average beside it where there is one.
+//
+// Figures are vector drawings that can be written as SVG or PNG:
+//
+//	f, err := report.ScoreHistogram("Energy score", id, svhn, textures) // the paper's Figure 4
+//	f, err := report.TrainingCurves("Gradient norm", "norm", ce, greg)  // the paper's Figure 3
+//	f, err := report.ROCCurves("ROC", curves...)
+//	err = f.Write("figure4.svg")
+//
+// [WriteHTML] puts text, tables and figures into one file without any link to
+// the outside. Progress on a terminal is in the sub-package progress.
+package report

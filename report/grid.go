@@ -1,0 +1,183 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// mark is how a cell stands out in its column.
+type mark uint8
+
+const (
+	plain mark = iota
+	best
+	second
+)
+
+// grid is a block laid out as text: what all the formats share.
+type grid struct {
+	groups []group
+	rows   []gridRow
+}
+
+// group is a heading over one or two columns.
+type group struct {
+	title string
+	cols  []string
+}
+
+type gridRow struct {
+	label string
+	cells []gridCell
+}
+
+type gridCell struct {
+	text string
+	mark mark
+}
+
+const missing = "–"
+
+func (b *Block) grid() grid {
+	g := grid{groups: []group{{"", []string{"ID acc ↑"}}}}
+	names := make([]string, 0, len(b.Sets)+1)
+	for _, s := range b.Sets {
+		names = append(names, s.Name)
+	}
+	for _, n := range append(names, "Average") {
+		g.groups = append(g.groups, group{n, []string{"FPR95 ↓", "AUROC ↑"}})
+	}
+	paper := slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil })
+	if paper {
+		g.groups = append(g.groups,
+			group{"Paper avg", []string{"FPR95", "AUROC"}}, group{"Δ to paper", []string{"FPR95", "AUROC"}})
+	}
+	several := slices.ContainsFunc(b.Rows, func(r *Row) bool { return len(r.Seeds) > 1 })
+	for _, r := range b.Rows {
+		row := gridRow{label: r.Label, cells: []gridCell{{text: r.Accuracy.String()}}}
+		if several {
+			row.label += fmt.Sprintf(", %d seed%s", len(r.Seeds), plural(len(r.Seeds)))
+		}
+		for _, c := range r.Cells {
+			row.cells = append(row.cells, gridCell{text: c.FPR95.String()}, gridCell{text: c.AUROC.String()})
+		}
+		if paper {
+			row.cells = append(row.cells, paperCells(r)...)
+		}
+		g.rows = append(g.rows, row)
+	}
+	for c := range len(b.Sets) + 1 {
+		b.mark(g, 1+2*c, func(r *Row) Stat { return r.Cells[c].FPR95 }, 1)
+		b.mark(g, 2+2*c, func(r *Row) Stat { return r.Cells[c].AUROC }, -1)
+	}
+	return g
+}
+
+func paperCells(r *Row) []gridCell {
+	cells := []gridCell{{text: missing}, {text: missing}, {text: missing}, {text: missing}}
+	if r.Paper == nil {
+		return cells
+	}
+	cells[0].text = fmt.Sprintf("%.2f", r.Paper.FPR95)
+	cells[1].text = fmt.Sprintf("%.2f", r.Paper.AUROC)
+	if avg := r.Cells[len(r.Cells)-1]; avg.FPR95.N > 0 {
+		cells[2].text = fmt.Sprintf("%+.2f", avg.FPR95.Mean-r.Paper.FPR95)
+		cells[3].text = fmt.Sprintf("%+.2f", avg.AUROC.Mean-r.Paper.AUROC)
+	}
+	return cells
+}
+
+// mark finds the best and, of three rows or more, the second best value of a
+// column. Values that print alike are marked alike.
+func (b *Block) mark(g grid, col int, value func(*Row) Stat, sign float64) {
+	var printed []float64
+	for _, r := range b.Rows {
+		if s := value(r); s.N > 0 {
+			printed = append(printed, sign*math.Round(100*s.Mean))
+		}
+	}
+	if len(printed) < 2 {
+		return
+	}
+	many := len(printed) > 2
+	slices.Sort(printed)
+	printed = slices.Compact(printed)
+	for i, r := range b.Rows {
+		s := value(r)
+		switch v := sign * math.Round(100*s.Mean); {
+		case s.N == 0:
+		case v == printed[0]:
+			g.rows[i].cells[col].mark = best
+		case many && v == printed[1]:
+			g.rows[i].cells[col].mark = second
+		}
+	}
+}
+
+// String prints two decimals, with the deviation where there are several seeds.
+func (s Stat) String() string {
+	switch s.N {
+	case 0:
+		return missing
+	case 1:
+		return fmt.Sprintf("%.2f", s.Mean)
+	}
+	return fmt.Sprintf("%.2f ± %.2f", s.Mean, s.Std)
+}
+
+// title says what a block's numbers are of.
+func (b *Block) title() string {
+	t := fmt.Sprintf("%s, %s. FPR convention: %s (%s).", b.ID, b.Arch, b.Convention, b.Convention.Describe())
+	if n := strings.Join(b.Normalize, ", "); n != "" {
+		t += " Normalisation: " + n + "."
+	}
+	return t
+}
+
+// notes are the lines under a block.
+func (b *Block) notes() []string {
+	sets := make([]string, len(b.Sets))
+	for i, s := range b.Sets {
+		sets[i] = s.Name + " " + counts(s.Images)
+	}
+	notes := []string{fmt.Sprintf("Percent. Images: %s in distribution; %s.", counts(b.IDImages), strings.Join(sets, ", "))}
+	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return len(r.Seeds) > 1 }) {
+		notes = append(notes, "Mean ± population standard deviation over the seeds given in the row; the average's is over seeds, not over sets.")
+	}
+	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Cells[len(r.Cells)-1].FPR95.N < len(r.Seeds) }) {
+		notes = append(notes, "An average needs every OOD set of the block; evaluations without one are left out of it.")
+	}
+	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil }) {
+		note := "Paper: " + PaperSource + "."
+		if !b.paperSets() {
+			note += " The OOD sets here are not those six, so the difference is no measure of the reproduction."
+		}
+		notes = append(notes, note)
+	}
+	return notes
+}
+
+// paperSets reports whether the columns are the six OOD sets of the paper.
+func (b *Block) paperSets() bool {
+	want := []string{"textures", "svhn", "places365", "lsun-c", "lsun-r", "isun"}
+	return len(b.Sets) == len(want) && !slices.ContainsFunc(b.Sets, func(s Set) bool { return !slices.Contains(want, s.Key) })
+}
+
+func counts(n []int) string {
+	n = slices.Clone(n)
+	slices.Sort(n)
+	parts := make([]string, len(n))
+	for i, v := range n {
+		parts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(parts, " or ")
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
