@@ -119,7 +119,7 @@ func Gather(s Set, indices []int, c BatchConfig) (*Batch, error) {
 	b := l.newBatch(len(indices))
 	l.assign(b, indices)
 	if err := l.fill(b, c.Epoch, 0, b.N, make([]uint8, l.pixels()), new(atomic.Bool)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("batch of %s: %w", s.Name(), err)
 	}
 	return b, nil
 }
@@ -208,7 +208,7 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 		i := b.Indices[k]
 		label, err := l.set.Read(i, raw)
 		if err != nil {
-			return fmt.Errorf("image %d of %s: %w", i, l.set.Name(), err)
+			return fmt.Errorf("image %d: %w", i, err)
 		}
 		var m Move
 		if l.c.Augment != nil {

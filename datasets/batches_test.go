@@ -204,6 +204,19 @@ func TestStreamContinuesIntoNextEpochs(t *testing.T) {
 	sameBatches(t, collect(t, StreamFrom(context.Background(), s, c, 6), 3), want[13:16])
 }
 
+// The loop body runs in a goroutine of its own when a stream is pulled.
+func TestPulledStreamStops(t *testing.T) {
+	before := runtime.NumGoroutine()
+	next, stop := iter.Pull2(StreamFrom(context.Background(), newCountingSet(20, 8), trainConfig(4), 0))
+	for range 12 {
+		if b, err, ok := next(); b == nil || err != nil || !ok {
+			t.Fatalf("an endless stream ended: %v, %v", err, ok)
+		}
+	}
+	stop()
+	wantGoroutines(t, before)
+}
+
 func TestGatherMakesAnyImageAgain(t *testing.T) {
 	s := newCountingSet(30, 8)
 	c := trainConfig(10)
@@ -254,30 +267,32 @@ func TestEarlyBreakStopsGoroutines(t *testing.T) {
 
 func TestCancelStopsBatches(t *testing.T) {
 	before := runtime.NumGoroutine()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	got := 0
-	var last error
-	for b, err := range StreamFrom(ctx, newCountingSet(100, 8), trainConfig(4), 0) {
-		if last = err; err != nil {
-			if b != nil {
-				t.Error("an error came with a batch")
+	for range 20 { // the next batch may be ready or not when the context ends
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		got := 0
+		var last error
+		for b, err := range StreamFrom(ctx, newCountingSet(100, 8), trainConfig(4), 0) {
+			if last = err; err != nil {
+				if b != nil {
+					t.Error("an error came with a batch")
+				}
+				continue
 			}
-			continue
+			if got++; got == 3 {
+				cancel()
+			}
 		}
-		if got++; got == 3 {
-			cancel()
+		if got != 3 || !errors.Is(last, context.Canceled) || !strings.Contains(last.Error(), "batches of counting") {
+			t.Fatalf("%d batches, then %v; want 3, then context.Canceled", got, last)
 		}
-	}
-	if got != 3 || !errors.Is(last, context.Canceled) {
-		t.Errorf("%d batches, then %v; want 3, then context.Canceled", got, last)
+		for _, err := range Batches(ctx, newCountingSet(100, 8), trainConfig(4)) {
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("a cancelled context gave %v", err)
+			}
+		}
 	}
 	wantGoroutines(t, before)
-	for _, err := range Batches(ctx, newCountingSet(100, 8), trainConfig(4)) {
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("a cancelled context gave %v", err)
-		}
-	}
 }
 
 func TestUnreadableImage(t *testing.T) {
@@ -291,8 +306,8 @@ func TestUnreadableImage(t *testing.T) {
 			got++
 		}
 	}
-	if got != 3 || !errors.Is(last, errUnreadable) || !strings.Contains(last.Error(), "image 17 of counting") {
-		t.Errorf("%d batches, then %v; want 3, then image 17 of counting", got, last)
+	if got != 3 || !errors.Is(last, errUnreadable) || !strings.Contains(last.Error(), "batches of counting: image 17") {
+		t.Errorf("%d batches, then %v; want 3, then an error of image 17", got, last)
 	}
 	wantGoroutines(t, before)
 }

@@ -48,11 +48,8 @@ func (l *loader) run(ctx context.Context, from *cursor, yield func(*Batch, error
 	}
 	for len(ready) > 0 {
 		s := ready[0]
-		err := s.wait(ctx)
-		if ctx.Err() != nil {
-			err = fmt.Errorf("reading of %s stopped: %w", l.set.Name(), ctx.Err())
-		}
-		if err != nil {
+		if err := s.wait(ctx); err != nil {
+			err = fmt.Errorf("batches of %s: %w", l.set.Name(), err)
 			yield(nil, err)
 			return
 		}
@@ -66,18 +63,22 @@ func (l *loader) run(ctx context.Context, from *cursor, yield func(*Batch, error
 	}
 }
 
+// wait returns when the slot is filled, with the error of its first image that
+// cannot be read. After cancellation it is an error whether filled or not.
 func (s *slot) wait(ctx context.Context) error {
 	select {
 	case <-s.done:
-		for _, err := range s.errs {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, err := range s.errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *loader) start(from *cursor) *pipeline {
