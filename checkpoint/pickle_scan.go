@@ -79,6 +79,7 @@ var opcodes = [256]opcode{
 	'c':  {name: "GLOBAL", arg: argGlobal, push: 1},
 	0x93: {name: "STACK_GLOBAL", pop: 2, push: 1},
 	'R':  {name: "REDUCE", pop: 2, push: 1},
+	0x81: {name: "NEWOBJ", pop: 2, push: 1},
 	'b':  {name: "BUILD", pop: 2, push: 1},
 	'Q':  {name: "BINPERSID", pop: 1, push: 1},
 	'h':  {name: "BINGET", arg: argGet, size: 1, push: 1},
@@ -352,7 +353,7 @@ func (s *scanner) cost(popped []int, items int) error {
 			return s.errorf("has a key without a value")
 		}
 		s.setItems(popped[1:])
-	case "REDUCE":
+	case "REDUCE", "NEWOBJ":
 		s.memory += 1024
 	case "BINPERSID":
 		s.memory += 256

@@ -2,10 +2,12 @@
 
 Run with: python make.py   (PyTorch 2 and safetensors, in this directory)
 """
+import argparse
 import collections
 import json
 import warnings
 
+import numpy
 import torch
 from torch import nn
 from safetensors.torch import save_file
@@ -53,7 +55,9 @@ opt.step()
 sched = torch.optim.lr_scheduler.MultiStepLR(opt, [50, 75])
 wrapped = collections.OrderedDict(("module." + k, v) for k, v in net.state_dict().items())
 run = dict(epoch=3, arch="wrn-40-2", state_dict=wrapped, optimizer=opt.state_dict(),
-           scheduler=sched.state_dict(), cla_acc=94.0625, amp=False)
+           scheduler=sched.state_dict(), cla_acc=94.0625, amp=False,
+           args=argparse.Namespace(lr=0.1), best=numpy.float64(94.5), device=torch.device("cpu"), dtype=torch.float32,
+           shape=torch.Size([3, 32, 32]), history=collections.defaultdict(list, loss=[1.5]), seen={1, 2})
 torch.save(run, "run_zip.pth.tar")
 torch.save(run, "run_legacy.pth", _use_new_zipfile_serialization=False)
 
