@@ -179,6 +179,32 @@ func vecMaxFast(x []float32) (int, float32) {
 	return n, vecMaxavx2(&x[0], n)
 }
 
+func vecSGDFast(w, m, grad []float32, mom, decay, cd, cm float32) int {
+	n := len(w)
+	switch {
+	case vectors == noVectors || n == 0:
+		return 0
+	case vectors == vectors512:
+		vecSGDavx512(&w[0], &m[0], &grad[0], n, mom, decay, cd, cm)
+	default:
+		vecSGDavx2(&w[0], &m[0], &grad[0], n, mom, decay, cd, cm)
+	}
+	return n
+}
+
+func vecAdamFast(w, m, v, grad []float32, k adamConstants[float32]) int {
+	n := len(w)
+	switch {
+	case vectors == noVectors || n == 0:
+		return 0
+	case vectors == vectors512:
+		vecAdamavx512(&w[0], &m[0], &v[0], &grad[0], n, k.b1, k.c1, k.b2, k.c2, k.root, k.eps, k.step, k.decay)
+	default:
+		vecAdamavx2(&w[0], &m[0], &v[0], &grad[0], n, k.b1, k.c1, k.b2, k.c2, k.root, k.eps, k.step, k.decay)
+	}
+	return n
+}
+
 //go:noescape
 func vecAddavx512(y, a, b *float32, n int)
 
@@ -262,3 +288,15 @@ func vecDotavx2(x, y *float32, n int) float64
 
 //go:noescape
 func vecMaxavx2(x *float32, n int) float32
+
+//go:noescape
+func vecSGDavx512(w, m, grad *float32, n int, mom, decay, cd, cm float32)
+
+//go:noescape
+func vecAdamavx512(w, m, v, grad *float32, n int, b1, c1, b2, c2, root, eps, step, decay float32)
+
+//go:noescape
+func vecSGDavx2(w, m, grad *float32, n int, mom, decay, cd, cm float32)
+
+//go:noescape
+func vecAdamavx2(w, m, v, grad *float32, n int, b1, c1, b2, c2, root, eps, step, decay float32)

@@ -18,3 +18,6 @@ func vecExpSumFast(y, x []float32, shift float32) (int, float64) { return 0, 0 }
 func vecSumFast(x []float32) (int, float64)                      { return 0, 0 }
 func vecDotFast(x, y []float32) (int, float64)                   { return 0, 0 }
 func vecMaxFast(x []float32) (int, float32)                      { return 0, 0 }
+
+func vecSGDFast(w, m, grad []float32, mom, decay, cd, cm float32) int   { return 0 }
+func vecAdamFast(w, m, v, grad []float32, k adamConstants[float32]) int { return 0 }

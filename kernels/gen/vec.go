@@ -11,9 +11,9 @@ import (
 type vecLoop struct {
 	name   string
 	args   []string // slices, the output first; none is named g, which is a register
-	scalar string   // a float32 argument, broadcast to k.scalar()
+	scalar []string // float32 arguments, broadcast to registers
 	loads  []string // slices that the body reads
-	store  bool     // whether it writes the first slice
+	stores int      // how many slices it writes: the first ones
 	sums   int      // float64 sums, in whole vectors only; added up into ret
 	unroll int
 	setup  func(*vecKernel) // before the loop
@@ -22,21 +22,21 @@ type vecLoop struct {
 }
 
 var vecLoops = []vecLoop{
-	{name: "vecAdd", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, store: true, unroll: 4,
+	{name: "vecAdd", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, stores: 1, unroll: 4,
 		body: func(k *vecKernel) { k.w.op("VADDPS %s, %s, %s", k.in("b"), k.in("a"), k.out()) }},
-	{name: "vecSub", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, store: true, unroll: 4,
+	{name: "vecSub", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, stores: 1, unroll: 4,
 		body: func(k *vecKernel) { k.w.op("VSUBPS %s, %s, %s", k.in("b"), k.in("a"), k.out()) }},
-	{name: "vecMul", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, store: true, unroll: 4,
+	{name: "vecMul", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, stores: 1, unroll: 4,
 		body: func(k *vecKernel) { k.w.op("VMULPS %s, %s, %s", k.in("b"), k.in("a"), k.out()) }},
-	{name: "vecFMA", args: []string{"y", "a", "b"}, loads: []string{"a", "b", "y"}, store: true, unroll: 4,
+	{name: "vecFMA", args: []string{"y", "a", "b"}, loads: []string{"a", "b", "y"}, stores: 1, unroll: 4,
 		body: func(k *vecKernel) { k.w.op("VFMADD213PS %s, %s, %s", k.in("y"), k.in("b"), k.out()) }},
-	{name: "vecAddRelu", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, store: true, unroll: 4,
+	{name: "vecAddRelu", args: []string{"y", "a", "b"}, loads: []string{"a", "b"}, stores: 1, unroll: 4,
 		setup: (*vecKernel).setZero,
 		body: func(k *vecKernel) {
 			k.w.op("VADDPS %s, %s, %s", k.in("b"), k.in("a"), k.out())
 			k.w.op("VMAXPS %s, %s, %s", k.out(), k.zero(), k.out())
 		}},
-	{name: "vecReluGrad", args: []string{"y", "dy", "x"}, loads: []string{"dy", "x"}, store: true, unroll: 4,
+	{name: "vecReluGrad", args: []string{"y", "dy", "x"}, loads: []string{"dy", "x"}, stores: 1, unroll: 4,
 		setup: (*vecKernel).setZero,
 		body: func(k *vecKernel) {
 			if k.lanes == 16 {
@@ -47,17 +47,22 @@ var vecLoops = []vecLoop{
 			k.w.op("VCMPPS $30, %s, %s, %s", k.zero(), k.in("x"), k.in("x"))
 			k.w.op("VANDPS %s, %s, %s", k.in("x"), k.in("dy"), k.out())
 		}},
-	{name: "vecScale", args: []string{"y", "a"}, scalar: "s", loads: []string{"a"}, store: true, unroll: 4,
-		body: func(k *vecKernel) { k.w.op("VMULPS %s, %s, %s", k.scalarReg(), k.in("a"), k.out()) }},
-	{name: "vecAxpy", args: []string{"y", "x"}, scalar: "a", loads: []string{"y", "x"}, store: true, unroll: 4,
-		body: func(k *vecKernel) { k.w.op("VFMADD231PS %s, %s, %s", k.scalarReg(), k.in("x"), k.out()) }},
-	{name: "vecRelu", args: []string{"y", "x"}, loads: []string{"x"}, store: true, unroll: 4,
+	{name: "vecScale", args: []string{"y", "a"}, scalar: []string{"s"}, loads: []string{"a"}, stores: 1, unroll: 4,
+		body: func(k *vecKernel) { k.w.op("VMULPS %s, %s, %s", k.scalarReg(0), k.in("a"), k.out()) }},
+	{name: "vecAxpy", args: []string{"y", "x"}, scalar: []string{"a"}, loads: []string{"y", "x"}, stores: 1, unroll: 4,
+		body: func(k *vecKernel) { k.w.op("VFMADD231PS %s, %s, %s", k.scalarReg(0), k.in("x"), k.out()) }},
+	{name: "vecRelu", args: []string{"y", "x"}, loads: []string{"x"}, stores: 1, unroll: 4,
 		setup: (*vecKernel).setZero,
 		body:  func(k *vecKernel) { k.w.op("VMAXPS %s, %s, %s", k.in("x"), k.zero(), k.out()) }},
-	{name: "vecFill", args: []string{"y"}, scalar: "v", store: true, unroll: 4,
-		body: func(k *vecKernel) { k.w.op("VMOVAPS %s, %s", k.scalarReg(), k.out()) }},
-	{name: "vecExpSum", args: []string{"y", "x"}, scalar: "shift", loads: []string{"x"}, store: true, sums: 1, unroll: 1,
+	{name: "vecFill", args: []string{"y"}, scalar: []string{"v"}, stores: 1, unroll: 4,
+		body: func(k *vecKernel) { k.w.op("VMOVAPS %s, %s", k.scalarReg(0), k.out()) }},
+	{name: "vecExpSum", args: []string{"y", "x"}, scalar: []string{"shift"}, loads: []string{"x"}, stores: 1, sums: 1, unroll: 1,
 		setup: (*vecKernel).setExp, body: (*vecKernel).exp, finish: (*vecKernel).addUp},
+	{name: "vecSGD", args: []string{"w", "m", "grad"}, scalar: []string{"mom", "decay", "cd", "cm"},
+		loads: []string{"w", "m", "grad"}, stores: 2, unroll: 2, body: (*vecKernel).sgd},
+	{name: "vecAdam", args: []string{"w", "m", "v", "grad"},
+		scalar: []string{"b1", "c1", "b2", "c2", "root", "eps", "step", "decay"},
+		loads:  []string{"w", "m", "v", "grad"}, stores: 3, unroll: 1, body: (*vecKernel).adam},
 	{name: "vecSum", args: []string{"x"}, loads: []string{"x"}, sums: 1, unroll: 2,
 		body: (*vecKernel).sum, finish: (*vecKernel).addUp},
 	{name: "vecDot", args: []string{"x", "y"}, loads: []string{"x", "y"}, sums: 1, unroll: 2,
@@ -66,7 +71,7 @@ var vecLoops = []vecLoop{
 		setup: (*vecKernel).setMax, body: (*vecKernel).max, finish: (*vecKernel).finishMax},
 }
 
-var vecPointers = map[int]string{0: "DI", 1: "SI", 2: "BX"}
+var vecPointers = map[int]string{0: "DI", 1: "SI", 2: "BX", 3: "R8"}
 
 // vecKernel writes one loop for one instruction set.
 type vecKernel struct {
@@ -92,14 +97,14 @@ func (k *vecKernel) half(i int) string {
 	return map[int]string{16: "Y", 8: "X"}[k.lanes] + fmt.Sprint(i)
 }
 
-// Each copy of the body has three registers. Sums begin at register 6; the
-// registers from 12 on are the loop's own.
-func (k *vecKernel) first() int        { return 3 * k.copy }
-func (k *vecKernel) tmp(i int) string  { return k.vreg(k.first() + i) }
-func (k *vecKernel) out() string       { return k.tmp(0) }
-func (k *vecKernel) scalarReg() string { return k.vreg(15) }
-func (k *vecKernel) zero() string      { return k.vreg(14) }
-func (k *vecKernel) restMask() string  { return k.vreg(13) } // AVX2
+// Each copy of the body has three registers, unless there is only one copy. Sums
+// begin at register 6; scalars, zero and the mask of AVX2 are the last of 16.
+func (k *vecKernel) first() int             { return 3 * k.copy }
+func (k *vecKernel) tmp(i int) string       { return k.vreg(k.first() + i) }
+func (k *vecKernel) out() string            { return k.tmp(0) }
+func (k *vecKernel) scalarReg(i int) string { return k.vreg(15 - i) }
+func (k *vecKernel) zero() string           { return k.vreg(15 - len(k.scalar)) }
+func (k *vecKernel) restMask() string       { return k.vreg(14 - len(k.scalar)) }
 
 // in is the register that holds the body's element of a slice.
 func (k *vecKernel) in(slice string) string { return k.tmp(k.index(k.loads, slice)) }
@@ -119,29 +124,27 @@ func (k *vecKernel) addr(slice string) string {
 
 func (k *vecKernel) write() {
 	name := k.vecLoop.name + k.isa.name
-	size := 8*len(k.args) + 8
+	size := 8*len(k.args) + 8 + 4*len(k.scalar)
 	decl := strings.Join(k.args, ", ") + " *float32, n int"
-	if k.scalar != "" {
-		decl += ", " + k.scalar + " float32"
-		size += 8
+	if len(k.scalar) > 0 {
+		decl += ", " + strings.Join(k.scalar, ", ") + " float32"
 	}
 	decl = "(" + decl + ")"
-	if k.finish != nil {
-		decl += map[bool]string{true: " float64", false: " float32"}[k.sums > 0]
-		size += 8
-		if k.sums == 0 {
-			size -= 4
-		}
-	} else if k.scalar != "" {
-		size -= 4
+	switch {
+	case k.sums > 0:
+		decl += " float64"
+		size = k.retOffset() + 8
+	case k.finish != nil:
+		decl += " float32"
+		size = k.retOffset() + 4
 	}
 	fmt.Fprintf(k.w, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, decl, name, size)
 	for i, a := range k.args {
 		k.w.op("MOVQ %s+%d(FP), %s", a, 8*i, vecPointers[i])
 	}
 	k.w.op("MOVQ n+%d(FP), CX", 8*len(k.args))
-	if k.scalar != "" {
-		k.w.op("VBROADCASTSS %s+%d(FP), %s", k.scalar, 8*len(k.args)+8, k.scalarReg())
+	for i, s := range k.scalar {
+		k.w.op("VBROADCASTSS %s+%d(FP), %s", s, 8*len(k.args)+8+4*i, k.scalarReg(i))
 	}
 	for i := range 2 * k.unroll * k.sums {
 		k.w.op("VXORPS %[1]s, %[1]s, %[1]s", k.vreg(6+i))
@@ -182,7 +185,7 @@ func (k *vecKernel) loop() {
 	w.op("SUBQ $%d, CX", k.lanes)
 	w.op("JGE one")
 	w.label("rest")
-	if !k.store {
+	if k.stores == 0 {
 		return // the caller does the rest
 	}
 	w.op("ADDQ $%d, CX", k.lanes)
@@ -221,18 +224,45 @@ func (k *vecKernel) step() {
 		}
 	}
 	k.body(k)
-	if !k.store {
-		return
-	}
-	y := k.addr(k.args[0])
-	switch {
-	case !k.rest:
-		k.w.op("VMOVUPS %s, %s", k.out(), y)
-	case k.lanes == 16:
-		k.w.op("VMOVUPS %s, K1, %s", k.out(), y)
-	default:
-		k.w.op("VMASKMOVPS %s, %s, %s", k.out(), k.restMask(), y)
+	for i, name := range k.args[:k.stores] {
+		from, to := k.tmp(i), k.addr(name)
+		switch {
+		case !k.rest:
+			k.w.op("VMOVUPS %s, %s", from, to)
+		case k.lanes == 16:
+			k.w.op("VMOVUPS %s, K1, %s", from, to)
+		default:
+			k.w.op("VMASKMOVPS %s, %s, %s", from, k.restMask(), to)
+		}
 	}
 }
 
 func (k *vecKernel) setZero() { k.w.op("VXORPS %[1]s, %[1]s, %[1]s", k.zero()) }
+
+// sgd: d = decay*w + grad, m = mom*m + d, w += cd*d + cm*m.
+func (k *vecKernel) sgd() {
+	w, m, d := k.in("w"), k.in("m"), k.in("grad")
+	k.w.op("VFMADD231PS %s, %s, %s", k.scalarReg(1), w, d)
+	k.w.op("VFMADD213PS %s, %s, %s", d, k.scalarReg(0), m)
+	k.w.op("VFMADD231PS %s, %s, %s", k.scalarReg(2), d, w)
+	k.w.op("VFMADD231PS %s, %s, %s", k.scalarReg(3), m, w)
+}
+
+// adam: d = decay*w + grad, m = b1*m + c1*d, v = b2*v + c2*d*d,
+// w -= step*m/(root*sqrt(v) + eps).
+func (k *vecKernel) adam() {
+	w, m, v, d, t := k.in("w"), k.in("m"), k.in("v"), k.in("grad"), k.tmp(4)
+	b1, c1, b2, c2 := k.scalarReg(0), k.scalarReg(1), k.scalarReg(2), k.scalarReg(3)
+	root, eps, step, decay := k.scalarReg(4), k.scalarReg(5), k.scalarReg(6), k.scalarReg(7)
+	k.w.op("VFMADD231PS %s, %s, %s", decay, w, d)
+	k.w.op("VMULPS %s, %s, %s", c1, d, t)
+	k.w.op("VFMADD213PS %s, %s, %s", t, b1, m)
+	k.w.op("VMULPS %s, %s, %s", d, d, t)
+	k.w.op("VMULPS %s, %s, %s", c2, t, t)
+	k.w.op("VFMADD213PS %s, %s, %s", t, b2, v)
+	k.w.op("VSQRTPS %s, %s", v, t)
+	k.w.op("VFMADD213PS %s, %s, %s", eps, root, t)
+	k.w.op("VMULPS %s, %s, %s", step, m, d)
+	k.w.op("VDIVPS %s, %s, %s", t, d, d)
+	k.w.op("VSUBPS %s, %s, %s", d, w, w)
+}

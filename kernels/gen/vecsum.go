@@ -67,7 +67,7 @@ func (k *vecKernel) expConst(i int, spare string) string {
 func (k *vecKernel) exp() {
 	w := k.w
 	x, n, p, c := k.tmp(0), k.tmp(1), k.tmp(2), k.vreg(3)
-	w.op("VSUBPS %s, %s, %s", k.scalarReg(), x, x)
+	w.op("VSUBPS %s, %s, %s", k.scalarReg(0), x, x)
 	w.op("VMINPS %s, %s, %s", x, k.expConst(expMax, c), x)
 	w.op("VMAXPS %s, %s, %s", x, k.expConst(expMin, c), x)
 	w.op("VMULPS %s, %s, %s", k.expConst(expLog2e, c), x, n)
@@ -170,12 +170,9 @@ func (k *vecKernel) addUp() {
 	w.op("VMOVSD X6, ret+%d(FP)", k.retOffset())
 }
 
+// retOffset is where the result is stored: behind the arguments, aligned.
 func (k *vecKernel) retOffset() int {
-	off := 8*len(k.args) + 8
-	if k.scalar != "" {
-		off += 8
-	}
-	return off
+	return 8*len(k.args) + 8 + (4*len(k.scalar)+7)/8*8
 }
 
 // setMax keeps the maxima of the copies in registers 2, 5, 8, 11 and what is NaN
