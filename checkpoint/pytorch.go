@@ -57,6 +57,11 @@ func decodePyTorch(ctx context.Context, r io.ReaderAt, size int64, head []byte) 
 	if err != nil {
 		return nil, err
 	}
+	return stateFile(ctx, src, top, size)
+}
+
+// stateFile makes a File of the object in a PyTorch file of the given size.
+func stateFile(ctx context.Context, src storageSource, top any, size int64) (*File, error) {
 	state, err := findState(top)
 	if err != nil {
 		return nil, err

@@ -37,20 +37,8 @@ type zipSource struct {
 // openZip reads the directory and the pickle of the zip format (PyTorch 1.6 and
 // later): ROOT/data.pkl describes the object, ROOT/data/KEY are the storages.
 func openZip(ctx context.Context, r io.ReaderAt, size int64) (storageSource, any, error) {
-	limited := &limitedReaderAt{ReaderAt: r, left: maxDirectory}
-	zr, err := zip.NewReader(limited, size)
-	if err != nil {
-		return nil, nil, &FormatError{Reason: "the zip directory of this PyTorch file cannot be read; the file is truncated or damaged, copy or download it again", Err: err}
-	}
-	limited.left = math.MaxInt64
-	src := &zipSource{files: make(map[string]*zip.File, len(zr.File))}
-	for _, f := range zr.File {
-		if src.files[f.Name] != nil {
-			return nil, nil, badf("the zip file holds %s twice; the file is damaged or hostile", show(f.Name))
-		}
-		src.files[f.Name] = f
-	}
-	if err := src.findRoot(); err != nil {
+	src := &zipSource{}
+	if err := src.open(r, size); err != nil {
 		return nil, nil, err
 	}
 	data, err := src.readMember("data.pkl", maxPickle)
@@ -65,7 +53,26 @@ func openZip(ctx context.Context, r io.ReaderAt, size int64) (storageSource, any
 	return src, top, err
 }
 
-// findRoot finds the directory that holds data.pkl.
+// open reads the directory of the zip file.
+func (z *zipSource) open(r io.ReaderAt, size int64) error {
+	limited := &limitedReaderAt{ReaderAt: r, left: maxDirectory}
+	zr, err := zip.NewReader(limited, size)
+	if err != nil {
+		return &FormatError{Reason: "the zip directory of this PyTorch file cannot be read; the file is truncated or damaged, copy or download it again", Err: err}
+	}
+	limited.left = math.MaxInt64
+	z.files = make(map[string]*zip.File, len(zr.File))
+	for _, f := range zr.File {
+		if z.files[f.Name] != nil {
+			return badf("the zip file holds %s twice; the file is damaged or hostile", show(f.Name))
+		}
+		z.files[f.Name] = f
+	}
+	return z.findRoot()
+}
+
+// findRoot finds the directory ROOT that holds data.pkl, and refuses what only
+// looks like a checkpoint.
 func (z *zipSource) findRoot() error {
 	var roots []string
 	for name := range z.files {
