@@ -3,6 +3,7 @@ package datasets
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ const (
 	maxEntries     = 1 << 22  // files and folders of one archive
 	maxExpansion   = 1000     // unpacked bytes per packed byte, beyond the slack
 	expansionSlack = 64 << 20 // unpacked bytes that are always allowed
+	tarEndBytes    = 1024     // zero bytes that mark the end of a tar archive
 )
 
 var (
@@ -88,8 +90,10 @@ func (t tarTree) read(ctx context.Context, want map[string]int, limit int64, emi
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		err = emit(i, func() ([]byte, error) { return data, tooBig })
-		if err == nil && left == 0 {
-			return errStop
+		if err == errStop {
+			left = 0
+		} else if err == nil && left == 0 {
+			err = errStop
 		}
 		return err
 	})
@@ -99,7 +103,7 @@ func (t tarTree) read(ctx context.Context, want map[string]int, limit int64, emi
 	return err
 }
 
-// errStop ends a walk early without an error.
+// errStop, from a visitor or from emit, ends reading early without an error.
 var errStop = errors.New("stop")
 
 // walk calls visit for each entry. A walk to the end also reads what follows
@@ -118,12 +122,14 @@ func (t tarTree) walk(ctx context.Context, visit func(*tar.Header, io.Reader) er
 	return walkTar(r, visit)
 }
 
-func walkTar(r io.Reader, visit func(*tar.Header, io.Reader) error) error {
+func walkTar(r *guardedReader, visit func(*tar.Header, io.Reader) error) error {
 	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
-			_, err := io.Copy(io.Discard, r)
+			if _, err = io.Copy(io.Discard, r); err == nil && r.zeros < tarEndBytes {
+				err = io.ErrUnexpectedEOF
+			}
 			return explainCut(err)
 		}
 		if err != nil {
@@ -146,7 +152,7 @@ func explainCut(err error) error {
 }
 
 // unpack undoes the compression, found by looking at the first bytes.
-func unpack(ctx context.Context, f io.Reader) (r io.Reader, closer func(), err error) {
+func unpack(ctx context.Context, f io.Reader) (r *guardedReader, closer func(), err error) {
 	packed := &countingReader{r: f}
 	buffered := bufio.NewReaderSize(packed, 1<<18)
 	head, err := buffered.Peek(4)
@@ -195,6 +201,7 @@ type guardedReader struct {
 	r      io.Reader
 	packed *countingReader
 	n      int64
+	zeros  int64 // at the end of what was read
 }
 
 func (g *guardedReader) Read(p []byte) (int, error) {
@@ -203,6 +210,11 @@ func (g *guardedReader) Read(p []byte) (int, error) {
 	}
 	n, err := g.r.Read(p)
 	g.n += int64(n)
+	if tail := len(bytes.TrimRight(p[:n], "\x00")); tail > 0 {
+		g.zeros = int64(n - tail)
+	} else {
+		g.zeros += int64(n)
+	}
 	if g.n > expansionSlack && (g.n-expansionSlack)/maxExpansion > g.packed.n.Load() {
 		return n, fmt.Errorf("it unpacks to more than %d times its size, which no set of pictures does", maxExpansion)
 	}

@@ -30,7 +30,8 @@ type tree interface {
 	// list gives all files and folders but the hidden ones.
 	list(ctx context.Context) ([]entry, error)
 	// read hands the wanted files, a number for each path, to emit, always in
-	// the same order. An opener refuses a file of more than limit bytes.
+	// the same order, until emit gives errStop. An opener refuses a file of
+	// more than limit bytes.
 	read(ctx context.Context, want map[string]int, limit int64, emit emitFunc) error
 }
 
@@ -90,6 +91,9 @@ func (t dirTree) read(ctx context.Context, want map[string]int, limit int64, emi
 		}
 		file := filepath.Join(t.root, filepath.FromSlash(name))
 		err := emit(i, func() ([]byte, error) { return readFile(file, limit) })
+		if err == errStop {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -93,11 +93,11 @@ func (d *decoding) chooseSize(ctx context.Context) error {
 		}
 		return nil
 	})
-	switch {
-	case err != nil && err != errStop:
+	if err != nil {
 		return err
-	case d.width < 1 || d.height < 1:
-		return first
+	}
+	if d.width == 0 {
+		return fmt.Errorf("none of its %d pictures can be read: %w", len(d.layout.picks), first)
 	}
 	return nil
 }
@@ -147,9 +147,6 @@ func (d *decoding) decodeAll(ctx context.Context) error {
 	if d.failed() {
 		worst := slices.MinFunc(slices.Collect(maps.Values(d.bad)), func(a, b badPicture) int { return a.turn - b.turn })
 		return worst.err
-	}
-	if err == errStop {
-		err = nil
 	}
 	return err
 }
