@@ -13,7 +13,7 @@
 //
 // Figures are vector drawings that can be written as SVG or PNG:
 //
-//	f, err := report.ScoreHistogram("Energy score", id, svhn, textures) // the paper's Figure 4
+//	f, err := report.ScoreHistogram("GReg", "energy score", id, svhn) // the paper's Figure 4
 //	f, err := report.TrainingCurves("Gradient norm", "norm", ce, greg)  // the paper's Figure 3
 //	f, err := report.ROCCurves("ROC", curves...)
 //	err = f.Write("figure4.svg")
