@@ -161,3 +161,12 @@ func wantError(t testing.TB, spec string, o Options, words ...string) {
 		}
 	}
 }
+
+// asRGBA makes a picture one that the encoders of the standard library take.
+func asRGBA(m Image) image.Image {
+	out := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))
+	for i := range m.Width * m.Height {
+		copy(out.Pix[4*i:], append(m.Pix[3*i:3*i+3:3*i+3], 255))
+	}
+	return out
+}
