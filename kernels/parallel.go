@@ -2,45 +2,183 @@ package kernels
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // For calls fn(i) for every i in [0, n), on up to GOMAXPROCS goroutines. The
 // order is undefined, so fn(i) must depend on nothing that another call writes;
-// what n is must not depend on the number of threads where bits matter.
-func For(n int, fn func(i int)) {
-	ForWorker(n, func(_, i int) { fn(i) })
-}
+// what n is must not depend on the number of threads where bits matter. Calls
+// within fn, and those made while another goroutine's For is running, do all
+// their work on the caller. A panic in fn reaches the caller of For.
+func For(n int, fn func(i int)) { workers.run(n, fn, nil) }
 
 // Workers is the number of goroutines that [ForWorker] may use at this moment.
 func Workers() int { return runtime.GOMAXPROCS(0) }
 
 // ForWorker is [For] with the number of the worker, 0 <= worker < [Workers],
-// by which fn may find scratch memory of its own.
-func ForWorker(n int, fn func(worker, i int)) {
-	w := min(Workers(), n)
-	if w <= 1 {
+// by which fn may find scratch memory that belongs to this call of ForWorker.
+func ForWorker(n int, fn func(worker, i int)) { workers.run(n, nil, fn) }
+
+// spinTime is how long a worker looks for work before it parks. Waking a parked
+// thread takes over 100 us on a virtual machine, a spinning one starts at once.
+const spinTime = 1500 * time.Microsecond
+
+// workers are the goroutines that share the work of For with its caller.
+var workers pool
+
+// pool is one job at a time, and the goroutines that join in.
+//
+// The state word says which job it is, whether it is open to be joined, and how
+// many workers are inside; so joining and closing exclude each other. Whoever
+// is inside may read the job, which the caller changes only when all have left.
+type pool struct {
+	owner atomic.Bool // somebody's job is running
+	state atomic.Uint64
+	_     [48]byte // the counter has a cache line of its own
+	next  atomic.Int64
+	_     [56]byte
+
+	n      int // the job: one of the two functions
+	size   int // and how many goroutines may work
+	plain  func(i int)
+	withID func(worker, i int)
+
+	failed  atomic.Pointer[any] // the first panic of a worker
+	sleeper []*sleeper          // of worker i+1; grows, changed by the owner alone
+}
+
+// The parts of the state word.
+const (
+	stateInside = 1       // one worker
+	stateOpen   = 1 << 16 // the job may be joined
+	stateJob    = 1 << 17 // one job
+	insideMask  = stateOpen - 1
+)
+
+// sleeper is how a worker parks.
+type sleeper struct {
+	parked atomic.Bool
+	wake   chan struct{}
+}
+
+func (p *pool) run(n int, plain func(i int), withID func(worker, i int)) {
+	size := min(Workers(), n, insideMask)
+	if size <= 1 || !p.owner.CompareAndSwap(false, true) {
 		for i := range n {
-			fn(0, i)
+			if plain != nil {
+				plain(i)
+			} else {
+				withID(0, i)
+			}
 		}
 		return
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	body := func(worker int) {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			fn(worker, i)
+	p.n, p.size, p.plain, p.withID = n, size, plain, withID
+	p.next.Store(0)
+	p.failed.Store(nil)
+	p.state.Add(stateJob | stateOpen)
+	p.call(size - 1)
+	defer p.finish()
+	p.work(0)
+}
+
+// call wakes the first n workers, and makes them if need be.
+func (p *pool) call(n int) {
+	for len(p.sleeper) < n {
+		s := &sleeper{wake: make(chan struct{}, 1)}
+		p.sleeper = append(p.sleeper, s)
+		go p.worker(len(p.sleeper), s)
+	}
+	for _, s := range p.sleeper[:n] {
+		if s.parked.Load() && s.parked.CompareAndSwap(true, false) {
+			s.wake <- struct{}{}
 		}
 	}
-	for worker := 1; worker < w; worker++ {
-		wg.Add(1)
-		go func() { defer wg.Done(); body(worker) }()
+}
+
+// work takes indices until there are none.
+func (p *pool) work(worker int) {
+	n, plain, withID := p.n, p.plain, p.withID
+	for {
+		i := int(p.next.Add(1)) - 1
+		if i >= n {
+			return
+		}
+		if plain != nil {
+			plain(i)
+		} else {
+			withID(worker, i)
+		}
 	}
-	body(0)
-	wg.Wait()
+}
+
+// finish closes the job, waits for those inside, and hands on their panic. It
+// runs deferred, so that a panic of the caller's own share leaves a sound pool.
+func (p *pool) finish() {
+	p.next.Store(int64(p.n)) // after a panic, nothing further is begun
+	p.state.And(^uint64(stateOpen))
+	for spins := 0; p.state.Load()&insideMask != 0; spins++ {
+		if spins < 1000 {
+			pause()
+		} else {
+			runtime.Gosched() // the worker may be waiting for this very thread
+		}
+	}
+	p.plain, p.withID = nil, nil
+	failed := p.failed.Load()
+	p.owner.Store(false)
+	if failed != nil {
+		panic(*failed)
+	}
+}
+
+// worker joins jobs for ever.
+func (p *pool) worker(id int, s *sleeper) {
+	var seen uint64 // the last job looked at
+	for {
+		state := p.await(seen, s)
+		seen = state / stateJob
+		if p.state.CompareAndSwap(state, state+stateInside) {
+			if id < p.size {
+				p.join(id)
+			}
+			p.state.Add(^uint64(stateInside - 1))
+		} else {
+			seen-- // somebody else joined or left at that moment: look again
+		}
+	}
+}
+
+// join does a worker's share and keeps its panic for the caller.
+func (p *pool) join(id int) {
+	defer func() {
+		if e := recover(); e != nil {
+			p.failed.CompareAndSwap(nil, &e)
+			p.next.Store(int64(p.n))
+		}
+	}()
+	p.work(id)
+}
+
+// await returns the state word when it shows an open job other than the last:
+// at first it spins, then it parks.
+func (p *pool) await(seen uint64, s *sleeper) uint64 {
+	fresh := func(state uint64) bool { return state&stateOpen != 0 && state/stateJob != seen }
+	for {
+		start := time.Now()
+		for time.Since(start) < spinTime {
+			for range 32 {
+				if state := p.state.Load(); fresh(state) {
+					return state
+				}
+				pause()
+			}
+		}
+		s.parked.Store(true)
+		if fresh(p.state.Load()) && s.parked.CompareAndSwap(true, false) {
+			continue
+		}
+		<-s.wake
+	}
 }
