@@ -15,6 +15,7 @@
 //
 //	f, err := report.ScoreHistogram("GReg", "energy score", id, svhn) // the paper's Figure 4
 //	f, err := report.TrainingCurves("Gradient norm", "norm", ce, greg)  // the paper's Figure 3
+//	c, err := report.ReadCurves("runs/greg/metrics.jsonl", "GReg", "step", "grad_norm")
 //	f, err := report.ROCCurves("ROC", curves...)
 //	err = f.Write("figure4.svg")
 //
