@@ -1,6 +1,8 @@
 package autograd
 
 import (
+	"fmt"
+
 	"gradgrad/kernels"
 )
 
@@ -18,7 +20,11 @@ func Square(stride, pad int) Window {
 	return Window{StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
 }
 
+// filled puts in the defaults.
 func (w Window) filled() Window {
+	if min(w.StrideH, w.StrideW, w.PadH, w.PadW, w.DilationH, w.DilationW, w.Groups) < 0 {
+		panic(&UsageError{Op: "window", Problem: fmt.Sprintf("a negative number in %+v", w)})
+	}
 	w.StrideH, w.StrideW = max(w.StrideH, 1), max(w.StrideW, 1)
 	w.DilationH, w.DilationW = max(w.DilationH, 1), max(w.DilationW, 1)
 	w.Groups = max(w.Groups, 1)

@@ -2,6 +2,7 @@ package autograd
 
 import (
 	"fmt"
+	"slices"
 
 	"gradgrad/kernels"
 )
@@ -41,7 +42,7 @@ func reduced(i int, r Rule) Rule {
 		return r
 	}
 	vjp := r.VJP
-	return Rule{Reads: r.Reads, VJP: func(c *Call, g *Value) *Value { return SumTo(vjp(c, g), c.In[i].shape...) }}
+	return Rule{Reads: r.Reads, VJP: func(c *Call, g *Value) *Value { return sumTo(vjp(c, g), c.In[i].shape) }}
 }
 
 func sameAsFirst(_ any, in []*Value) [][]int { return [][]int{in[0].shape} }
@@ -192,14 +193,14 @@ func init() {
 		return Mul(g, Sigmoid(c.In[0]))
 	}}, samplesOf(Softplus))
 	inverseOp = unary("inverse", kernels.Inverse, Rule{Reads: ReadsOut(0), VJP: func(c *Call, g *Value) *Value {
-		return Neg(Mul(g, Mul(c.Out[0], c.Out[0])))
+		return Neg(Mul(Mul(g, c.Out[0]), c.Out[0])) // in this order: 1/x² may overflow
 	}}, samplesOf(Inverse))
 	stepOp = unary("step", kernels.Step, None, samplesOf(func(x *Value) *Value { return Above(x, 0.1) }))
 	stepFrom = unary("stepfrom", kernels.StepFrom, None, samplesOf(func(x *Value) *Value { return AtLeast(x, 0.1) }))
 	expandOp = op(Op{Name: "broadcast", Args: 1, Kernel: kernels.Broadcast,
 		Shape: func(attr any, in []*Value) [][]int { return [][]int{attr.([]int)} },
 		Attr:  func(c *Call) any { return &kernels.MapAttr{Shape: c.Out[0].shape, A: c.In[0].shape} },
-		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return SumTo(g, c.In[0].shape...) }}},
+		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return sumTo(g, c.In[0].shape) }}},
 		Samples: func() []Sample {
 			return []Sample{
 				{Name: "row", Shapes: [][]int{{3}}, F: func(in []*Value) *Value { return BroadcastTo(in[0], 2, 3) }},
@@ -274,15 +275,22 @@ func AtLeast(x *Value, limit float64) *Value { return stepFrom.one(scalars{p: li
 // BroadcastTo repeats x to a shape that it can be broadcast to.
 func BroadcastTo(x *Value, shape ...int) *Value {
 	if sameShape(x.shape, shape) {
-		return x
+		return own(x, x)
 	}
-	for i := range max(len(shape), len(x.shape)) {
-		d, want := axisFromEnd(x.shape, i+1), axisFromEnd(shape, i+1)
-		if len(x.shape) > len(shape) || d != 1 && d != want {
-			panic(&ShapeError{Op: "broadcast", Shapes: [][]int{x.shape, shape}, Want: "axes, counted from the last, equal or 1 in the first shape"})
-		}
+	checkRepeats("broadcast", x.shape, checkShape("broadcast", shape), "axes, counted from the last, equal or 1 in the first shape")
+	return expandOp.one(slices.Clone(shape), x)
+}
+
+// checkRepeats panics unless something of shape small can be repeated to large.
+func checkRepeats(op string, small, large []int, want string) {
+	fits := len(small) <= len(large)
+	for i := 1; i <= len(small) && fits; i++ {
+		d := axisFromEnd(small, i)
+		fits = d == 1 || d == axisFromEnd(large, i)
 	}
-	return expandOp.one(shape, x)
+	if !fits {
+		panic(&ShapeError{Op: op, Shapes: [][]int{small, large}, Want: want})
+	}
 }
 
 // fill sets every element of a fresh value.

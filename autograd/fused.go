@@ -6,9 +6,13 @@ package autograd
 // again.
 func throughDefinition(c *Call, g []*Value) []*Value {
 	t := c.tape
-	paused := t.paused
+	paused, recorded := t.paused, len(t.calls)
 	t.paused = false
-	defer func() { t.paused = paused }()
+	defer func() {
+		if t.paused = paused; paused { // nobody will differentiate this
+			t.truncate(recorded)
+		}
+	}()
 
 	// Fresh names for the operands: the derivative must end at them, even where
 	// one operand was computed from another.

@@ -14,6 +14,9 @@ import (
 func Grad(y *Value, xs ...*Value) []*Value {
 	t := derivable("Grad", y)
 	for _, x := range xs {
+		if x.released() {
+			panic(&LifetimeError{Op: x.opName(), Shape: x.shape})
+		}
 		if x.tape != t || !x.tracked {
 			panic(&UsageError{Op: "Grad", Problem: fmt.Sprintf("%v is not watched by the tape of %v", x, y)})
 		}
@@ -24,8 +27,15 @@ func Grad(y *Value, xs ...*Value) []*Value {
 			gs[i] = t.Full(0, xs[i].shape...)
 			continue
 		}
-		g.done = false // it is the caller's now
 		g.holds--
+		if !g.done { // two of xs have one gradient; each gets a value of its own
+			gs[i] = reshapeOp.one(g.shape, g)
+			continue
+		}
+		g.done = false // it is the caller's now, or the running rule's
+		if t.scoped {
+			t.scope = append(t.scope, g)
+		}
 	}
 	return gs
 }
@@ -43,9 +53,7 @@ func Backward(y *Value, params ...*Param) {
 			xs, ps = append(xs, leaf), append(ps, p)
 		}
 	}
-	t.paused = true
-	gs := t.derive(y, xs)
-	t.paused = false
+	gs := t.last(y, xs)
 	for i, g := range gs {
 		if g != nil {
 			ps[i].add(g)
@@ -55,14 +63,23 @@ func Backward(y *Value, params ...*Param) {
 	t.forget()
 }
 
+// last takes a derivative that is not recorded and spends what is.
+func (t *Tape) last(y *Value, xs []*Value) []*Value {
+	t.paused = true
+	defer func() { t.paused = false }()
+	return t.derive(y, xs)
+}
+
 func derivable(name string, y *Value) *Tape {
 	switch {
 	case y.Size() != 1:
 		panic(&ShapeError{Op: name, Shapes: [][]int{y.shape}, Want: "a scalar; sum or average it first"})
+	case y.released():
+		panic(&LifetimeError{Op: y.opName(), Shape: y.shape})
 	case y.tape == nil || !y.tracked:
 		panic(&UsageError{Op: name, Problem: fmt.Sprintf("%v does not depend on anything watched", y)})
-	case y.call != nil && (y.call.pos >= len(y.tape.calls) || y.tape.calls[y.call.pos] != y.call):
-		panic(&UsageError{Op: name, Problem: "Backward has spent the record; compute the value again"})
+	case y.spent():
+		panic(&UsageError{Op: name, Problem: fmt.Sprintf("Backward has spent the record behind %v; compute it again from what is watched, or Detach what it was computed from", y)})
 	}
 	return y.tape
 }
@@ -73,9 +90,16 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	outer := t.stamp // a rule may take derivatives itself
 	t.stamps++
 	t.stamp = t.stamps
-	defer func() { t.stamp = outer }()
+	finished := false
+	defer func() {
+		t.stamp = outer
+		for i := 0; !finished && i < len(t.values); i++ {
+			t.values[i].cot = nil // of a derivative that ended in a panic
+		}
+	}()
 	t.markPath(xs)
 	if y.mark != t.stamp {
+		finished = true
 		return make([]*Value, len(xs))
 	}
 	wanted := map[*Value]bool{}
@@ -111,6 +135,7 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 			x.cot = nil
 		}
 	}
+	finished = true
 	return gs
 }
 

@@ -98,7 +98,11 @@ func CrossEntropyRows(logits, labels *Value) *Value {
 }
 
 // CrossEntropy is the mean of [CrossEntropyRows].
-func CrossEntropy(logits, labels *Value) *Value { return Mean(CrossEntropyRows(logits, labels)) }
+func CrossEntropy(logits, labels *Value) *Value {
+	rows := CrossEntropyRows(logits, labels)
+	defer rows.Done()
+	return Mean(rows)
+}
 
 // Labels puts class numbers below classes on the device of the tape. It panics
 // when a label is out of range.
@@ -131,7 +135,7 @@ func Dropout(x *Value, p float64, seed, stream uint64) *Value {
 		panic(&UsageError{Op: "dropout", Problem: fmt.Sprintf("probability %g is not in [0, 1)", p)})
 	}
 	if p == 0 {
-		return x
+		return own(x, x)
 	}
 	return dropoutOp.one(kernels.DropAttr{P: p, Seed: seed, Stream: stream}, x)
 }

@@ -91,5 +91,6 @@ func Linear(x, w, b *Value) *Value {
 	if b == nil {
 		return y
 	}
+	defer y.Done()
 	return Add(y, b)
 }

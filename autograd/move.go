@@ -99,7 +99,7 @@ func init() {
 // dimension may be -1 and is worked out. The memory is shared.
 func Reshape(x *Value, shape ...int) *Value {
 	if sameShape(x.shape, shape) {
-		return x
+		return own(x, x)
 	}
 	want := slices.Clone(shape)
 	unknown, n := -1, 1
@@ -134,7 +134,7 @@ func Permute(x *Value, perm ...int) *Value {
 		bad("permute", "each axis of the operand once", x)
 	}
 	if still {
-		return x
+		return own(x, x)
 	}
 	return permuteOp.one(slices.Clone(perm), x)
 }
@@ -167,7 +167,7 @@ func Slice(x *Value, axis, lo, hi int) *Value {
 		bad("slice", "0 <= lo < hi <= the length of the axis", x)
 	}
 	if lo == 0 && hi == x.shape[axis] {
-		return x
+		return own(x, x)
 	}
 	start := make([]int, len(x.shape))
 	start[axis] = lo

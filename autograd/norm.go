@@ -181,10 +181,10 @@ func affineRule(c *Call, g []*Value) []*Value {
 		out[0] = Mul(d, c.In[1])
 	}
 	if c.Wants(1) {
-		out[1] = SumTo(Mul(d, c.In[0]), c.In[1].shape...)
+		out[1] = sumTo(Mul(d, c.In[0]), c.In[1].shape)
 	}
 	if c.Wants(2) {
-		out[2] = SumTo(d, c.In[2].shape...)
+		out[2] = sumTo(d, c.In[2].shape)
 	}
 	return out
 }
@@ -204,12 +204,13 @@ func BatchNorm(x, gamma, beta *Value, eps float64, relu bool) (y, mean, variance
 // constants: (x-mean)/sqrt(variance+eps)*gamma + beta, then ReLU when asked.
 func BatchNormEval(x, gamma, beta, mean, variance *Value, eps float64, relu bool) *Value {
 	checkChannels("batchnorm", x, gamma, beta, mean, variance)
-	r := Pow(AddScalar(variance, eps), -0.5)
+	padded := AddScalar(variance, eps)
+	r := Pow(padded, -0.5)
 	scale := Mul(gamma, r)
 	shifted := Mul(mean, scale)
 	shift := Sub(beta, shifted)
 	y := affineOp.one(normalisation{relu: relu}, x, scale, shift)
-	for _, v := range []*Value{r, scale, shifted, shift} {
+	for _, v := range []*Value{padded, r, scale, shifted, shift} {
 		v.Done()
 	}
 	return y

@@ -107,6 +107,7 @@ type Call struct {
 	tape  *Tape
 	pos   int
 	saved []saved
+	spent bool // no longer on the tape
 }
 
 type saved struct {
@@ -164,6 +165,9 @@ func (o *Op) apply(attr any, in ...*Value) []*Value {
 			c.Out[i] = alloc(dev, tape, s)
 		}
 		o.run(dev, c)
+	}
+	for _, v := range c.Out {
+		v.op = o
 	}
 	if tape != nil {
 		if tape.counter != nil {
@@ -227,9 +231,11 @@ func (t *Tape) record(c *Call) {
 	if smooth == 0 {
 		smooth = len(c.Out)
 	}
+	severed := slices.ContainsFunc(c.In, func(v *Value) bool { return v != nil && v.tracked && v.spent() })
 	for i, v := range c.Out {
 		v.call, v.out = c, i
 		v.tracked = i < smooth
+		v.severed = severed
 		if reads.out(i) {
 			c.save(v)
 		}

@@ -1,9 +1,11 @@
 package autograd_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gradgrad/autograd"
@@ -40,36 +42,114 @@ func inputsOf(s autograd.Sample, dev kernels.Device, seed uint64) []*autograd.Va
 	return in
 }
 
-// TestEveryOp checks every row of the table, at every sample: both orders of
-// derivatives by differences in float64 (and the third, which shows that the
-// second is a function and not a number); that its kernel is the row's, that
-// rules read only what they say, float32 against float64 at both orders, and
-// fused rows against their plain definition at both orders.
+// TestEveryOp checks every row of the table, at every sample, with checkSample.
 func TestEveryOp(t *testing.T) {
 	for o := range autograd.Ops() {
 		t.Run(o.Name, func(t *testing.T) {
 			for i, s := range o.Samples() {
 				t.Run(fmt.Sprintf("%d %s", i, s.Name), func(t *testing.T) {
-					checkSample(t, o, s)
+					if err := checkSample(o, s); err != nil {
+						t.Error(err)
+					}
 				})
 			}
 		})
 	}
 }
 
-func checkSample(t *testing.T, o *autograd.Op, s autograd.Sample) {
+// TestMutations shows that checkSample sees mistakes: each is seen at the order
+// of derivatives where it begins to matter, and not when it is taken back.
+func TestMutations(t *testing.T) {
+	for _, m := range autograd.Mutations {
+		t.Run(m.Name, func(t *testing.T) {
+			for name, order := range m.SeenBy {
+				restore := m.Apply()
+				err := checkRow(name)
+				restore()
+				var wrong *gradcheck.Error
+				if !errors.As(err, &wrong) || wrong.Order != order {
+					t.Errorf("%s: got %v, want an error at order %d", name, err, order)
+				}
+				if err := checkRow(name); err != nil {
+					t.Errorf("%s without the mistake: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// checkRow checks the samples of the row of that name up to the first error.
+func checkRow(name string) error {
+	for o := range autograd.Ops() {
+		if o.Name != name {
+			continue
+		}
+		for _, s := range o.Samples() {
+			if err := checkSample(o, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("no row is named %s", name)
+}
+
+// checkSample compares the derivatives of a sample with differences in float64,
+// orders one and two and also three (which shows that the second is a function
+// and not a number); then float32 with float64 and a fused row with its plain
+// definition, at orders 0, 1 and 2. It also makes sure that the sample runs the
+// row and that rules read only what they say.
+func checkSample(o *autograd.Op, s autograd.Sample) error {
 	in := inputsOf(s, kernels.CPU64, 1)
 	f := func(in ...*autograd.Value) *autograd.Value { return s.F(in) }
 	if err := gradcheck.Check(3, f, in...); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if !reaches(o, s) {
-		t.Errorf("the sample never runs %s", o.Name)
+		return fmt.Errorf("the sample never runs %s", o.Name)
 	}
-	wide, narrow := chain(s, kernels.CPU64, nil), chain(s, kernels.CPU, nil)
-	compare(t, "float32 against float64", narrow, wide, 2e-5)
+	wide, narrow := chain(s, kernels.CPU64, all, nothing), chain(s, kernels.CPU, all, nothing)
+	if err := compare("float32 against float64", narrow, wide, 2e-5); err != nil {
+		return err
+	}
 	if o.Define != nil {
-		compare(t, "fused against definition", wide, chain(s, kernels.CPU64, o), 1e-10)
+		restore := autograd.UseDefinition(o)
+		plain := chain(s, kernels.CPU64, all, nothing)
+		restore()
+		if err := compare("fused against definition", wide, plain, 1e-10); err != nil {
+			return err
+		}
+	}
+	return checkReads(s, len(in))
+}
+
+// checkReads takes the derivatives with respect to each operand alone and to all
+// of them, once more with everything done with as soon as it can be: a rule that
+// reads what it does not claim to read finds it gone.
+func checkReads(s autograd.Sample, operands int) (err error) {
+	defer autograd.Catch(&err)
+	for i := all; i < operands; i++ {
+		want := chain(s, kernels.CPU64, i, nothing)
+		if err := compare("with everything done with", chain(s, kernels.CPU64, i, everything), want, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestReads takes back each claim of a rule to read something: checkReads must
+// miss it, so it sees what is not claimed and nothing is kept in vain.
+func TestReads(t *testing.T) {
+	for o := range autograd.Ops() {
+		autograd.EachRead(o, func(claim string) {
+			for _, s := range o.Samples() {
+				var gone *autograd.LifetimeError
+				if errors.As(checkReads(s, len(s.Shapes)), &gone) {
+					return
+				}
+			}
+			t.Errorf("%s: %s is claimed and not read", o.Name, claim)
+		})
 	}
 }
 
@@ -86,17 +166,26 @@ func reaches(o *autograd.Op, s autograd.Sample) (seen bool) {
 	return seen
 }
 
+const (
+	all        = -1 // operands are watched
+	nothing    = false
+	everything = true // is done with early
+)
+
 // chain returns the value of a sample, its gradient and the gradient of a linear
-// function of the gradient; with plain, the row is replaced by its definition.
-func chain(s autograd.Sample, dev kernels.Device, plain *autograd.Op) [][]float64 {
-	if plain != nil {
-		defer autograd.UseDefinition(plain)()
-	}
+// function of the gradient, with respect to all operands or to one.
+func chain(s autograd.Sample, dev kernels.Device, watched int, early bool) [][]float64 {
 	t := autograd.NewTape(dev)
 	defer t.Close()
-	var in []*autograd.Value
-	for _, v := range inputsOf(s, dev, 1) {
-		in = append(in, t.Watch(v))
+	var seen []*autograd.Value
+	t.Observe(func(_ *autograd.Op, in, out []*autograd.Value) { seen = append(append(seen, in...), out...) })
+	var in, xs []*autograd.Value
+	for i, v := range inputsOf(s, dev, 1) {
+		if watched == all || watched == i {
+			v = t.Watch(v)
+			xs = append(xs, v)
+		}
+		in = append(in, v)
 	}
 	y := s.F(in)
 	out := [][]float64{y.Float64s()}
@@ -108,34 +197,53 @@ func chain(s autograd.Sample, dev kernels.Device, plain *autograd.Op) [][]float6
 		for i := range weights {
 			weights[i] = math.Sin(float64(3*i + 1))
 		}
-		gs := autograd.Grad(autograd.Sum(autograd.Mul(y, t.New64(weights, y.Shape()...))), in...)
+		scalar := autograd.Sum(autograd.Mul(y, t.New64(weights, y.Shape()...)))
+		if early {
+			finish(seen, nil)
+		}
+		gs := autograd.Grad(scalar, xs...)
 		flat := make([]*autograd.Value, len(gs))
 		for i, g := range gs {
 			flat[i] = autograd.Reshape(g, -1)
 		}
 		y = autograd.Concat(0, flat...)
+		if early {
+			finish(seen, y)
+		}
 		out = append(out, y.Float64s())
 	}
 	return out
 }
 
+// finish is done with all values but one.
+func finish(values []*autograd.Value, keep *autograd.Value) {
+	for _, v := range values {
+		if v != nil && v != keep {
+			v.Done()
+		}
+	}
+}
+
 // compare bounds the largest difference over the largest value, per order.
-func compare(t *testing.T, what string, got, want [][]float64, tol float64) {
-	t.Helper()
+func compare(what string, got, want [][]float64, tol float64) error {
 	if len(got) != len(want) {
-		t.Fatalf("%s: %d orders against %d", what, len(got), len(want))
+		return fmt.Errorf("%s: %d orders against %d", what, len(got), len(want))
 	}
 	for k := range want {
+		if tol == 0 && !slices.Equal(got[k], want[k]) {
+			return fmt.Errorf("%s, order %d: other bits", what, k)
+		}
 		if len(got[k]) != len(want[k]) {
-			t.Fatalf("%s, order %d: %d elements against %d", what, k, len(got[k]), len(want[k]))
+			return fmt.Errorf("%s, order %d: %d elements against %d", what, k, len(got[k]), len(want[k]))
 		}
 		var diff, top float64
 		for i := range want[k] {
-			diff = max(diff, math.Abs(got[k][i]-want[k][i]))
+			diff = max(diff, math.Abs(got[k][i]-want[k][i])) // NaN stays
 			top = max(top, math.Abs(want[k][i]))
 		}
 		if !(diff <= tol*max(top, 1e-3)) {
-			t.Errorf("%s, order %d: differs by %.3g of %.3g", what, k, diff, top)
+			return fmt.Errorf("%s, order %d: differs by %.3g of %.3g", what, k, diff, top)
 		}
 	}
+	return nil
 }

@@ -86,7 +86,9 @@ func window(op string, shape []int, k int, at Window) pooling {
 // MaxPool returns the largest element of each k x k window of images
 // [N, H, W, C]. The derivative goes to the first of equal elements.
 func MaxPool(x *Value, k int, at Window) *Value {
-	return maxPoolOp.apply(window("maxpool", x.shape, k, at), x)[0]
+	out := maxPoolOp.apply(window("maxpool", x.shape, k, at), x)
+	out[1].Done() // the places: kept only where a derivative needs them
+	return out[0]
 }
 
 // AvgPool averages k x k windows of images [N, H, W, C]; zeros of the padding

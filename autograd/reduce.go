@@ -132,6 +132,9 @@ func neighbours(x *Value, axes []int) (*Value, reduction) {
 func Sum(x *Value, axes ...int) *Value {
 	as := axesOf("sum", x, axes)
 	y, r := neighbours(x, as)
+	if y != x {
+		defer y.Done()
+	}
 	if r.reduce == 1 {
 		return Reshape(y, r.out...)
 	}
@@ -141,24 +144,36 @@ func Sum(x *Value, axes ...int) *Value {
 // Mean averages over the given axes (all without any).
 func Mean(x *Value, axes ...int) *Value {
 	y := Sum(x, axes...)
+	defer y.Done()
 	return Scale(y, float64(y.Size())/float64(x.Size()))
 }
 
 // Max returns the largest element along the given axes (all without any). The
 // derivative goes to the first of equal elements.
-func Max(x *Value, axes ...int) *Value { return MaxIndex(x, axes...)[0] }
+func Max(x *Value, axes ...int) *Value {
+	out := MaxIndex(x, axes...)
+	out[1].Done() // the places: kept only where a derivative needs them
+	return out[0]
+}
 
 // MaxIndex returns, beside [Max], where along the (flattened) axes the largest
 // element was found, as a constant.
 func MaxIndex(x *Value, axes ...int) []*Value {
 	as := axesOf("max", x, axes)
 	y := toLast(x, as)
+	defer y.Done()
 	_, r := neighbours(y, lastAxes(y, len(as)))
 	return rowMaxOp.apply(r, y)
 }
 
 // Min returns the smallest element along the given axes (all without any).
-func Min(x *Value, axes ...int) *Value { return Neg(Max(Neg(x), axes...)) }
+func Min(x *Value, axes ...int) *Value {
+	down := Neg(x)
+	most := Max(down, axes...)
+	defer down.Done()
+	defer most.Done()
+	return Neg(most)
+}
 
 // toLast moves axes to the end.
 func toLast(x *Value, axes []int) *Value {
@@ -182,6 +197,12 @@ func lastAxes(x *Value, n int) []int {
 // SumTo sums x over the axes along which a value of the given shape would be
 // repeated to get x's: the transpose of [BroadcastTo].
 func SumTo(x *Value, shape ...int) *Value {
+	checkRepeats("sumto", shape, x.shape, "a first shape that can be broadcast to the second")
+	return own(sumTo(x, shape), x)
+}
+
+// sumTo returns x itself where there is nothing to sum.
+func sumTo(x *Value, shape []int) *Value {
 	if sameShape(x.shape, shape) {
 		return x
 	}
@@ -195,7 +216,9 @@ func SumTo(x *Value, shape ...int) *Value {
 	if len(axes) == 0 {
 		return Reshape(x, shape...)
 	}
-	return Reshape(Sum(x, axes...), shape...)
+	s := Sum(x, axes...)
+	defer s.Done()
+	return Reshape(s, shape...)
 }
 
 // rowsOf sees x as rows along its last axis.
@@ -226,6 +249,7 @@ func place(g, indices *Value, k int) *Value {
 // OneHot turns class numbers [...] below k into rows [..., k] with a single 1.
 func OneHot(indices *Value, k int) *Value {
 	one := indices.home().full(1, indices.shape)
+	defer one.Done()
 	return place(one, indices, k)
 }
 

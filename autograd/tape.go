@@ -57,7 +57,7 @@ func (t *Tape) Full(x float64, shape ...int) *Value {
 
 // Watch returns a leaf with the contents of v (no copy): what is computed from
 // the leaf is recorded and can be differentiated with respect to it. Watching
-// the same memory again returns the same leaf.
+// the same memory again returns the same leaf, reshaped when v has another shape.
 func (t *Tape) Watch(v *Value) *Value {
 	if v.dev != t.dev {
 		panic(&UsageError{Op: "watch", Problem: "the value is on " + v.dev.Name() + ", the tape on " + t.dev.Name()})
@@ -66,6 +66,9 @@ func (t *Tape) Watch(v *Value) *Value {
 		panic(&UsageError{Op: "watch", Problem: "the value is computed on a tape already; differentiate with respect to it, or Detach it first"})
 	}
 	if leaf := t.leaves[v.store]; leaf != nil {
+		if !sameShape(leaf.shape, v.shape) {
+			return Reshape(leaf, v.shape...)
+		}
 		return leaf
 	}
 	v.Buffer() // panics when v is gone
@@ -81,7 +84,7 @@ func (t *Tape) Watch(v *Value) *Value {
 func (t *Tape) Release() {
 	t.forget()
 	for _, v := range t.values {
-		v.holds, v.call, v.cot = 0, nil, nil
+		v.holds, v.call, v.cot, v.tracked = 0, nil, nil, false
 		v.free()
 	}
 	clear(t.values)
@@ -111,9 +114,16 @@ func (t *Tape) own(v *Value) {
 }
 
 // forget drops the record; the values stay.
-func (t *Tape) forget() {
-	clear(t.calls)
-	t.calls = t.calls[:0]
+func (t *Tape) forget() { t.truncate(0) }
+
+// truncate drops the record from call n on.
+func (t *Tape) truncate(n int) {
+	for _, c := range t.calls[n:] {
+		c.spend()
+		c.spent = true
+	}
+	clear(t.calls[n:])
+	t.calls = t.calls[:n]
 }
 
 // within runs a rule. What the rule made and does not return is done with: its
@@ -121,6 +131,7 @@ func (t *Tape) forget() {
 func (t *Tape) within(rule func() []*Value) []*Value {
 	outer, was := t.scope, t.scoped
 	t.scope, t.scoped = nil, true
+	defer func() { t.scope, t.scoped = outer, was }()
 	results := rule()
 	for _, r := range results {
 		if r != nil {
@@ -130,6 +141,5 @@ func (t *Tape) within(rule func() []*Value) []*Value {
 	for _, v := range t.scope {
 		v.Done()
 	}
-	t.scope, t.scoped = outer, was
 	return results
 }

@@ -18,10 +18,12 @@ type Value struct {
 	dev   kernels.Device
 	tape  *Tape  // whose arena holds the memory; nil for free-standing values
 	store *store // shared with views
-	call  *Call  // what computed it, when recorded
+	op    *Op    // what computed it
+	call  *Call  // the same, when recorded
 	out   int    // which output of call it is
 
 	tracked bool   // depends on something watched
+	severed bool   // depends on it through a record that Backward has spent
 	holds   int    // how many recorded calls and running derivatives need it
 	done    bool   // nobody else will read it
 	mark    uint64 // stamp of the last derivative whose path it lay on
@@ -31,8 +33,9 @@ type Value struct {
 // store is the memory of one value and of its views.
 type store struct {
 	buf     kernels.Buffer
-	owners  int    // values that are alive on it
-	version uint64 // counts changes in place (optimiser steps)
+	arena   *kernels.Arena // where it came from; nil: from the device
+	owners  int            // values that are alive on it
+	version uint64         // counts changes in place (optimiser steps)
 }
 
 // New copies data to the device as a free-standing value. len(data) must be the
@@ -76,7 +79,7 @@ func checkShape(op string, shape []int) []int {
 func alloc(dev kernels.Device, t *Tape, shape []int) *Value {
 	v := &Value{shape: slices.Clone(shape), dev: dev, tape: t}
 	if t != nil {
-		v.store = &store{buf: t.arena.Get(size(shape)), owners: 1}
+		v.store = &store{buf: t.arena.Get(size(shape)), arena: t.arena, owners: 1}
 		t.own(v)
 	} else {
 		v.store = &store{buf: dev.Alloc(size(shape)), owners: 1}
@@ -86,12 +89,22 @@ func alloc(dev kernels.Device, t *Tape, shape []int) *Value {
 
 // view returns another value on the same memory.
 func view(v *Value, shape []int) *Value {
+	v.Buffer() // panics when v is gone
 	w := &Value{shape: slices.Clone(shape), dev: v.dev, tape: v.tape, store: v.store}
 	v.store.owners++
 	if v.tape != nil {
 		v.tape.own(w)
 	}
 	return w
+}
+
+// own returns y, or a view of it where it is the caller's x itself: what an
+// operation returns can be done with while its operand is still needed.
+func own(y, x *Value) *Value {
+	if y == x {
+		return reshapeOp.one(x.shape, x)
+	}
+	return y
 }
 
 // Shape returns the dimensions; a scalar has none. The caller must not change
@@ -165,6 +178,9 @@ func (v *Value) Done() {
 	v.freeIfUnused()
 }
 
+// released reports whether the tape of the value has been released since.
+func (v *Value) released() bool { return v.store == nil && !v.tracked }
+
 func (v *Value) hold() { v.holds++ }
 
 func (v *Value) unhold() {
@@ -188,8 +204,8 @@ func (v *Value) free() {
 	if s.owners--; s.owners > 0 || s.buf == nil {
 		return
 	}
-	if v.tape != nil {
-		v.tape.arena.Put(s.buf)
+	if s.arena != nil {
+		s.arena.Put(s.buf)
 	} else {
 		v.dev.Free(s.buf)
 	}
@@ -198,14 +214,21 @@ func (v *Value) free() {
 
 // Changed tells the tapes that the contents were changed in place, as an
 // optimiser does: a derivative that still needs the old contents panics.
-func (v *Value) Changed() { v.store.version++ }
+func (v *Value) Changed() {
+	v.Buffer() // panics when v is gone
+	v.store.version++
+}
 
 func (v *Value) opName() string {
-	if v.call != nil {
-		return v.call.Op.Name
+	if v.op != nil {
+		return v.op.Name
 	}
 	return "value"
 }
+
+// spent reports whether a derivative cannot pass through the value any more,
+// because Backward has spent the record of how it was computed.
+func (v *Value) spent() bool { return v.severed || v.call != nil && v.call.spent }
 
 // String shows the origin and the shape, not the elements.
 func (v *Value) String() string { return fmt.Sprintf("%s%v", v.opName(), v.shape) }
