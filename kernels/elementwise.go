@@ -106,32 +106,15 @@ var Fill = New("fill", fillKernel[float32], fillKernel[float64])
 func fillKernel[T Float](a *Args) {
 	y, p := Data[T](a.Out[0]), T(a.Attr.(*MapAttr).P)
 	forChunks(len(y), func(lo, hi int) {
-		for i := range y[lo:hi] {
-			y[lo+i] = p
-		}
+		vecFill(y[lo:hi], p)
 	})
 }
 
-func addLoop[T Float](y, a, b []T, _, _ float64) {
-	a, b = a[:len(y)], b[:len(y)]
-	for i := range y {
-		y[i] = a[i] + b[i]
-	}
-}
+func addLoop[T Float](y, a, b []T, _, _ float64) { vecAdd(y, a, b) }
 
-func subLoop[T Float](y, a, b []T, _, _ float64) {
-	a, b = a[:len(y)], b[:len(y)]
-	for i := range y {
-		y[i] = a[i] - b[i]
-	}
-}
+func subLoop[T Float](y, a, b []T, _, _ float64) { vecSub(y, a, b) }
 
-func mulLoop[T Float](y, a, b []T, _, _ float64) {
-	a, b = a[:len(y)], b[:len(y)]
-	for i := range y {
-		y[i] = a[i] * b[i]
-	}
-}
+func mulLoop[T Float](y, a, b []T, _, _ float64) { vecMul(y, a, b) }
 
 func divLoop[T Float](y, a, b []T, _, _ float64) {
 	a, b = a[:len(y)], b[:len(y)]
@@ -167,6 +150,10 @@ func preferLoop[T Float](y, a, b []T, _, _ float64) {
 
 func gateLoop[T Float](y, a, b []T, p, _ float64) {
 	s := T(p)
+	if s == 0 {
+		vecReluGrad(y, a, b)
+		return
+	}
 	a, b = a[:len(y)], b[:len(y)]
 	for i := range y {
 		v := a[i]
@@ -181,6 +168,10 @@ func copyLoop[T Float](y, x []T, _, _ float64) { copy(y, x) }
 
 func scaleLoop[T Float](y, x []T, p, q float64) {
 	s, t := T(p), T(q)
+	if t == 0 {
+		vecScale(y, x, s)
+		return
+	}
 	x = x[:len(y)]
 	for i := range y {
 		y[i] = s*x[i] + t
@@ -250,12 +241,7 @@ func withinLoop[T Float](y, x []T, p, q float64) {
 	}
 }
 
-func reluLoop[T Float](y, x []T, _, _ float64) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] = max(x[i], 0)
-	}
-}
+func reluLoop[T Float](y, x []T, _, _ float64) { vecRelu(y, x) }
 
 func leakyLoop[T Float](y, x []T, p, _ float64) {
 	s := T(p)
