@@ -99,7 +99,7 @@ func writeError(path string, err error) error {
 	} else if errors.As(err, &le) {
 		cause = le.Err
 	}
-	const what = "checkpoint %s: could not be written, and what was there before is untouched: %w"
+	const what = "checkpoint %s: could not be written (the old file, if any, is unchanged): %w"
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf(what+"; free some space and run again", path, cause)

@@ -53,7 +53,7 @@ func TestWriteFailure(t *testing.T) {
 		want string
 	}{
 		{syscall.ENOSPC, "free some space"},
-		{io.ErrShortWrite, "untouched"},
+		{io.ErrShortWrite, "unchanged"},
 		{badf("two tensors are named x"), "named x"},
 	} {
 		path := filepath.Join(t.TempDir(), "c.safetensors")

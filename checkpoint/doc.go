@@ -42,7 +42,8 @@
 // github.com/nlpodyssey/gopickle, behind three fences. First an own scanner
 // walks the opcodes, knows what each will cost in memory and time, and refuses
 // what state dicts do not need, above all any class that is not on a short
-// list (OrderedDict, the functions that rebuild tensors, the storage types).
+// list (OrderedDict, the functions that rebuild tensors, the storage types, and
+// harmless things that scripts keep beside the weights, which are skipped).
 // Then the machine runs with hooks that only note which bytes of which storage
 // a tensor wants. Last, every size, offset and stride is checked against the
 // file before anything is allocated. So a hostile file gives an error that

@@ -11,8 +11,7 @@ import (
 )
 
 // fuzzOne reads b and checks what holds for any input: no panic, no hang, and
-// either a FormatError (cuts inside the data give an unexpected EOF) or a file
-// that can be written and read back unchanged.
+// either a FormatError or a file that can be written and read back unchanged.
 func fuzzOne(t *testing.T, read func([]byte) (*File, error), b []byte) {
 	start := time.Now()
 	f, err := read(b)
