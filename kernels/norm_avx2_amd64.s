@@ -4,13 +4,12 @@
 
 #include "textflag.h"
 
-// func sumRowsavx2(x *float32, sums *float64, w, rows, ahead int)
-TEXT ·sumRowsavx2(SB), NOSPLIT, $0-40
+// func sumRowsavx2(x *float32, sums *float64, w, rows int)
+TEXT ·sumRowsavx2(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), SI
 	MOVQ sums+8(FP), R11
 	MOVQ w+16(FP), R12
 	MOVQ rows+24(FP), R13
-	MOVQ ahead+32(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -20,13 +19,11 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
 	VADDPS (SI)(AX*1), Y0, Y0
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD X0, Y1
 	VEXTRACTF128 $1, Y0, X0
@@ -42,14 +39,13 @@ row:
 	VZEROUPPER
 	RET
 
-// func momentRowsavx2(x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·momentRowsavx2(SB), NOSPLIT, $0-48
+// func momentRowsavx2(x, k *float32, sums *float64, w, rows int)
+TEXT ·momentRowsavx2(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), SI
 	MOVQ k+8(FP), R10
 	MOVQ sums+16(FP), R11
 	MOVQ w+24(FP), R12
 	MOVQ rows+32(FP), R13
-	MOVQ ahead+40(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -62,15 +58,13 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
 	VADDPS (SI)(AX*1), Y0, Y3
 	VADDPS Y3, Y1, Y1
 	VFMADD231PS Y3, Y3, Y2
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD X1, Y3
 	VEXTRACTF128 $1, Y1, X1
@@ -95,15 +89,14 @@ row:
 	VZEROUPPER
 	RET
 
-// func applyRowsavx2(y, x, k *float32, w, rows, ahead int, low float32)
-TEXT ·applyRowsavx2(SB), NOSPLIT, $0-52
+// func applyRowsavx2(y, x, k *float32, w, rows int, low float32)
+TEXT ·applyRowsavx2(SB), NOSPLIT, $0-44
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ k+16(FP), R10
 	MOVQ w+24(FP), R12
 	MOVQ rows+32(FP), R13
-	MOVQ ahead+40(FP), DX
-	VBROADCASTSS low+48(FP), Y3
+	VBROADCASTSS low+40(FP), Y3
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -118,16 +111,14 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 512(DI)(AX*1)
 	VADDPS (DI)(AX*1), Y0, Y4
 	VFMADD213PS Y2, Y1, Y4
 	VMAXPS Y4, Y3, Y4
 	VMOVUPS Y4, (SI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $32, SI
 	ADDQ $32, DI
 	ADDQ $32, R10
@@ -136,15 +127,14 @@ row:
 	VZEROUPPER
 	RET
 
-// func gradSumRowsavx2(gy, x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·gradSumRowsavx2(SB), NOSPLIT, $0-56
+// func gradSumRowsavx2(gy, x, k *float32, sums *float64, w, rows int)
+TEXT ·gradSumRowsavx2(SB), NOSPLIT, $0-48
 	MOVQ gy+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ k+16(FP), R10
 	MOVQ sums+24(FP), R11
 	MOVQ w+32(FP), R12
 	MOVQ rows+40(FP), R13
-	MOVQ ahead+48(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -164,8 +154,8 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
-	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
+	PREFETCHT0 512(DI)(AX*1)
 	VADDPS (DI)(AX*1), Y0, Y7
 	VMOVAPS Y2, Y9
 	VFMADD231PS Y1, Y7, Y9
@@ -176,11 +166,9 @@ row:
 	VADDPS Y8, Y4, Y4
 	VFMADD231PS Y7, Y8, Y5
 	VADDPS Y7, Y6, Y6
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD X4, Y7
 	VEXTRACTF128 $1, Y4, X4
@@ -214,15 +202,14 @@ row:
 	VZEROUPPER
 	RET
 
-// func gradRowsavx2(dx, gy, x, k *float32, w, rows, ahead int)
-TEXT ·gradRowsavx2(SB), NOSPLIT, $0-56
+// func gradRowsavx2(dx, gy, x, k *float32, w, rows int)
+TEXT ·gradRowsavx2(SB), NOSPLIT, $0-48
 	MOVQ dx+0(FP), SI
 	MOVQ gy+8(FP), DI
 	MOVQ x+16(FP), BX
 	MOVQ k+24(FP), R10
 	MOVQ w+32(FP), R12
 	MOVQ rows+40(FP), R13
-	MOVQ ahead+48(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -245,8 +232,8 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (DI)(DX*1)
-	PREFETCHT0 (BX)(DX*1)
+	PREFETCHT0 512(DI)(AX*1)
+	PREFETCHT0 512(BX)(AX*1)
 	VADDPS (BX)(AX*1), Y0, Y7
 	VMOVAPS Y2, Y9
 	VFMADD231PS Y1, Y7, Y9
@@ -257,11 +244,9 @@ row:
 	VFMADD213PS Y6, Y5, Y7
 	VFMADD231PS Y4, Y8, Y7
 	VMOVUPS Y7, (SI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $32, SI
 	ADDQ $32, DI
 	ADDQ $32, BX
@@ -271,8 +256,8 @@ row:
 	VZEROUPPER
 	RET
 
-// func grad2SumRowsavx2(u, gy, x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·grad2SumRowsavx2(SB), NOSPLIT, $0-64
+// func grad2SumRowsavx2(u, gy, x, k *float32, sums *float64, w, rows int)
+TEXT ·grad2SumRowsavx2(SB), NOSPLIT, $0-56
 	MOVQ u+0(FP), SI
 	MOVQ gy+8(FP), DI
 	MOVQ x+16(FP), BX
@@ -280,7 +265,6 @@ TEXT ·grad2SumRowsavx2(SB), NOSPLIT, $0-64
 	MOVQ sums+32(FP), R11
 	MOVQ w+40(FP), R12
 	MOVQ rows+48(FP), R13
-	MOVQ ahead+56(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -305,9 +289,9 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
-	PREFETCHT0 (DI)(DX*1)
-	PREFETCHT0 (BX)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
+	PREFETCHT0 512(DI)(AX*1)
+	PREFETCHT0 512(BX)(AX*1)
 	VADDPS (BX)(AX*1), Y0, Y11
 	VMOVAPS Y2, Y13
 	VFMADD231PS Y1, Y11, Y13
@@ -322,11 +306,9 @@ row:
 	VFMADD231PS Y13, Y11, Y8
 	VFMADD231PS Y12, Y11, Y9
 	VFMADD231PS Y13, Y12, Y10
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD X5, Y11
 	VEXTRACTF128 $1, Y5, X5
@@ -385,8 +367,8 @@ row:
 	VZEROUPPER
 	RET
 
-// func grad2Rowsavx2(dg, dx, u, gy, x, k *float32, w, rows, ahead int)
-TEXT ·grad2Rowsavx2(SB), NOSPLIT, $0-72
+// func grad2Rowsavx2(dg, dx, u, gy, x, k *float32, w, rows int)
+TEXT ·grad2Rowsavx2(SB), NOSPLIT, $0-64
 	MOVQ dg+0(FP), SI
 	MOVQ dx+8(FP), DI
 	MOVQ u+16(FP), BX
@@ -395,7 +377,6 @@ TEXT ·grad2Rowsavx2(SB), NOSPLIT, $0-72
 	MOVQ k+40(FP), R10
 	MOVQ w+48(FP), R12
 	MOVQ rows+56(FP), R13
-	MOVQ ahead+64(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -427,9 +408,9 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (BX)(DX*1)
-	PREFETCHT0 (R8)(DX*1)
-	PREFETCHT0 (R9)(DX*1)
+	PREFETCHT0 512(BX)(AX*1)
+	PREFETCHT0 512(R8)(AX*1)
+	PREFETCHT0 512(R9)(AX*1)
 	VADDPS (R9)(AX*1), Y0, Y11
 	VMOVAPS Y2, Y13
 	VFMADD231PS Y1, Y11, Y13
@@ -447,11 +428,9 @@ row:
 	VANDPS Y13, Y11, Y11
 	VMOVUPS Y11, (SI)(AX*1)
 	VMOVUPS Y15, (DI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $32, SI
 	ADDQ $32, DI
 	ADDQ $32, BX

@@ -4,13 +4,12 @@
 
 #include "textflag.h"
 
-// func sumRowsavx512(x *float32, sums *float64, w, rows, ahead int)
-TEXT ·sumRowsavx512(SB), NOSPLIT, $0-40
+// func sumRowsavx512(x *float32, sums *float64, w, rows int)
+TEXT ·sumRowsavx512(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), SI
 	MOVQ sums+8(FP), R11
 	MOVQ w+16(FP), R12
 	MOVQ rows+24(FP), R13
-	MOVQ ahead+32(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -20,13 +19,11 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
 	VADDPS (SI)(AX*1), Z0, Z0
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD Y0, Z1
 	VEXTRACTF64X4 $1, Z0, Y0
@@ -42,14 +39,13 @@ row:
 	VZEROUPPER
 	RET
 
-// func momentRowsavx512(x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·momentRowsavx512(SB), NOSPLIT, $0-48
+// func momentRowsavx512(x, k *float32, sums *float64, w, rows int)
+TEXT ·momentRowsavx512(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), SI
 	MOVQ k+8(FP), R10
 	MOVQ sums+16(FP), R11
 	MOVQ w+24(FP), R12
 	MOVQ rows+32(FP), R13
-	MOVQ ahead+40(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -62,15 +58,13 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
 	VADDPS (SI)(AX*1), Z0, Z3
 	VADDPS Z3, Z1, Z1
 	VFMADD231PS Z3, Z3, Z2
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD Y1, Z3
 	VEXTRACTF64X4 $1, Z1, Y1
@@ -95,15 +89,14 @@ row:
 	VZEROUPPER
 	RET
 
-// func applyRowsavx512(y, x, k *float32, w, rows, ahead int, low float32)
-TEXT ·applyRowsavx512(SB), NOSPLIT, $0-52
+// func applyRowsavx512(y, x, k *float32, w, rows int, low float32)
+TEXT ·applyRowsavx512(SB), NOSPLIT, $0-44
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ k+16(FP), R10
 	MOVQ w+24(FP), R12
 	MOVQ rows+32(FP), R13
-	MOVQ ahead+40(FP), DX
-	VBROADCASTSS low+48(FP), Z3
+	VBROADCASTSS low+40(FP), Z3
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -118,16 +111,14 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 512(DI)(AX*1)
 	VADDPS (DI)(AX*1), Z0, Z4
 	VFMADD213PS Z2, Z1, Z4
 	VMAXPS Z4, Z3, Z4
 	VMOVUPS Z4, (SI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $64, SI
 	ADDQ $64, DI
 	ADDQ $64, R10
@@ -136,15 +127,53 @@ row:
 	VZEROUPPER
 	RET
 
-// func gradSumRowsavx512(gy, x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·gradSumRowsavx512(SB), NOSPLIT, $0-56
+// func applyRowsavx512stream(y, x, k *float32, w, rows int, low float32)
+TEXT ·applyRowsavx512stream(SB), NOSPLIT, $0-44
+	MOVQ y+0(FP), SI
+	MOVQ x+8(FP), DI
+	MOVQ k+16(FP), R10
+	MOVQ w+24(FP), R12
+	MOVQ rows+32(FP), R13
+	VBROADCASTSS low+40(FP), Z3
+	SHLQ $2, R12
+	IMULQ R12, R13
+	MOVQ R12, CX
+
+column:
+	MOVQ R10, R15
+	VMOVUPS (R15), Z0
+	ADDQ R12, R15
+	VMOVUPS (R15), Z1
+	ADDQ R12, R15
+	VMOVUPS (R15), Z2
+	XORQ AX, AX
+
+row:
+	PREFETCHT0 512(DI)(AX*1)
+	VADDPS (DI)(AX*1), Z0, Z4
+	VFMADD213PS Z2, Z1, Z4
+	VMAXPS Z4, Z3, Z4
+	VMOVNTPS Z4, (SI)(AX*1)
+	ADDQ R12, AX
+	CMPQ AX, R13
+	JLT row
+	ADDQ $64, SI
+	ADDQ $64, DI
+	ADDQ $64, R10
+	SUBQ $64, CX
+	JGT column
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func gradSumRowsavx512(gy, x, k *float32, sums *float64, w, rows int)
+TEXT ·gradSumRowsavx512(SB), NOSPLIT, $0-48
 	MOVQ gy+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ k+16(FP), R10
 	MOVQ sums+24(FP), R11
 	MOVQ w+32(FP), R12
 	MOVQ rows+40(FP), R13
-	MOVQ ahead+48(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -164,8 +193,8 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
-	PREFETCHT0 (DI)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
+	PREFETCHT0 512(DI)(AX*1)
 	VADDPS (DI)(AX*1), Z0, Z7
 	VMOVAPS Z2, Z9
 	VFMADD231PS Z1, Z7, Z9
@@ -176,11 +205,9 @@ row:
 	VADDPS Z8, Z4, Z4
 	VFMADD231PS Z7, Z8, Z5
 	VADDPS Z7, Z6, Z6
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD Y4, Z7
 	VEXTRACTF64X4 $1, Z4, Y4
@@ -214,15 +241,14 @@ row:
 	VZEROUPPER
 	RET
 
-// func gradRowsavx512(dx, gy, x, k *float32, w, rows, ahead int)
-TEXT ·gradRowsavx512(SB), NOSPLIT, $0-56
+// func gradRowsavx512(dx, gy, x, k *float32, w, rows int)
+TEXT ·gradRowsavx512(SB), NOSPLIT, $0-48
 	MOVQ dx+0(FP), SI
 	MOVQ gy+8(FP), DI
 	MOVQ x+16(FP), BX
 	MOVQ k+24(FP), R10
 	MOVQ w+32(FP), R12
 	MOVQ rows+40(FP), R13
-	MOVQ ahead+48(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -245,8 +271,8 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (DI)(DX*1)
-	PREFETCHT0 (BX)(DX*1)
+	PREFETCHT0 512(DI)(AX*1)
+	PREFETCHT0 512(BX)(AX*1)
 	VADDPS (BX)(AX*1), Z0, Z7
 	VMOVAPS Z2, Z9
 	VFMADD231PS Z1, Z7, Z9
@@ -257,11 +283,9 @@ row:
 	VFMADD213PS Z6, Z5, Z7
 	VFMADD231PS Z4, Z8, Z7
 	VMOVUPS Z7, (SI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $64, SI
 	ADDQ $64, DI
 	ADDQ $64, BX
@@ -271,8 +295,63 @@ row:
 	VZEROUPPER
 	RET
 
-// func grad2SumRowsavx512(u, gy, x, k *float32, sums *float64, w, rows, ahead int)
-TEXT ·grad2SumRowsavx512(SB), NOSPLIT, $0-64
+// func gradRowsavx512stream(dx, gy, x, k *float32, w, rows int)
+TEXT ·gradRowsavx512stream(SB), NOSPLIT, $0-48
+	MOVQ dx+0(FP), SI
+	MOVQ gy+8(FP), DI
+	MOVQ x+16(FP), BX
+	MOVQ k+24(FP), R10
+	MOVQ w+32(FP), R12
+	MOVQ rows+40(FP), R13
+	SHLQ $2, R12
+	IMULQ R12, R13
+	MOVQ R12, CX
+
+column:
+	MOVQ R10, R15
+	VMOVUPS (R15), Z0
+	ADDQ R12, R15
+	VMOVUPS (R15), Z1
+	ADDQ R12, R15
+	VMOVUPS (R15), Z2
+	ADDQ R12, R15
+	VMOVUPS (R15), Z3
+	ADDQ R12, R15
+	VMOVUPS (R15), Z4
+	ADDQ R12, R15
+	VMOVUPS (R15), Z5
+	ADDQ R12, R15
+	VMOVUPS (R15), Z6
+	XORQ AX, AX
+
+row:
+	PREFETCHT0 512(DI)(AX*1)
+	PREFETCHT0 512(BX)(AX*1)
+	VADDPS (BX)(AX*1), Z0, Z7
+	VMOVAPS Z2, Z9
+	VFMADD231PS Z1, Z7, Z9
+	VXORPS Z8, Z8, Z8
+	VCMPPS $30, Z8, Z9, K1
+	VMOVUPS.Z (DI)(AX*1), K1, Z8
+	VADDPS Z3, Z8, Z8
+	VFMADD213PS Z6, Z5, Z7
+	VFMADD231PS Z4, Z8, Z7
+	VMOVNTPS Z7, (SI)(AX*1)
+	ADDQ R12, AX
+	CMPQ AX, R13
+	JLT row
+	ADDQ $64, SI
+	ADDQ $64, DI
+	ADDQ $64, BX
+	ADDQ $64, R10
+	SUBQ $64, CX
+	JGT column
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func grad2SumRowsavx512(u, gy, x, k *float32, sums *float64, w, rows int)
+TEXT ·grad2SumRowsavx512(SB), NOSPLIT, $0-56
 	MOVQ u+0(FP), SI
 	MOVQ gy+8(FP), DI
 	MOVQ x+16(FP), BX
@@ -280,7 +359,6 @@ TEXT ·grad2SumRowsavx512(SB), NOSPLIT, $0-64
 	MOVQ sums+32(FP), R11
 	MOVQ w+40(FP), R12
 	MOVQ rows+48(FP), R13
-	MOVQ ahead+56(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -305,9 +383,9 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (SI)(DX*1)
-	PREFETCHT0 (DI)(DX*1)
-	PREFETCHT0 (BX)(DX*1)
+	PREFETCHT0 512(SI)(AX*1)
+	PREFETCHT0 512(DI)(AX*1)
+	PREFETCHT0 512(BX)(AX*1)
 	VADDPS (BX)(AX*1), Z0, Z11
 	VMOVAPS Z2, Z13
 	VFMADD231PS Z1, Z11, Z13
@@ -322,11 +400,9 @@ row:
 	VFMADD231PS Z13, Z11, Z8
 	VFMADD231PS Z12, Z11, Z9
 	VFMADD231PS Z13, Z12, Z10
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	MOVQ R11, R15
 	VCVTPS2PD Y5, Z11
 	VEXTRACTF64X4 $1, Z5, Y5
@@ -385,8 +461,8 @@ row:
 	VZEROUPPER
 	RET
 
-// func grad2Rowsavx512(dg, dx, u, gy, x, k *float32, w, rows, ahead int)
-TEXT ·grad2Rowsavx512(SB), NOSPLIT, $0-72
+// func grad2Rowsavx512(dg, dx, u, gy, x, k *float32, w, rows int)
+TEXT ·grad2Rowsavx512(SB), NOSPLIT, $0-64
 	MOVQ dg+0(FP), SI
 	MOVQ dx+8(FP), DI
 	MOVQ u+16(FP), BX
@@ -395,7 +471,6 @@ TEXT ·grad2Rowsavx512(SB), NOSPLIT, $0-72
 	MOVQ k+40(FP), R10
 	MOVQ w+48(FP), R12
 	MOVQ rows+56(FP), R13
-	MOVQ ahead+64(FP), DX
 	SHLQ $2, R12
 	IMULQ R12, R13
 	MOVQ R12, CX
@@ -428,9 +503,9 @@ column:
 	XORQ AX, AX
 
 row:
-	PREFETCHT0 (BX)(DX*1)
-	PREFETCHT0 (R8)(DX*1)
-	PREFETCHT0 (R9)(DX*1)
+	PREFETCHT0 512(BX)(AX*1)
+	PREFETCHT0 512(R8)(AX*1)
+	PREFETCHT0 512(R9)(AX*1)
 	VADDPS (R9)(AX*1), Z0, Z12
 	VMOVAPS Z2, Z14
 	VFMADD231PS Z1, Z12, Z14
@@ -448,11 +523,9 @@ row:
 	VMOVAPS.Z Z12, K1, Z12
 	VMOVUPS Z12, (SI)(AX*1)
 	VMOVUPS Z16, (DI)(AX*1)
-	ADDQ R12, DX
 	ADDQ R12, AX
 	CMPQ AX, R13
 	JLT row
-	SUBQ R13, DX
 	ADDQ $64, SI
 	ADDQ $64, DI
 	ADDQ $64, BX
@@ -461,5 +534,82 @@ row:
 	ADDQ $64, R10
 	SUBQ $64, CX
 	JGT column
+	VZEROUPPER
+	RET
+
+// func grad2Rowsavx512stream(dg, dx, u, gy, x, k *float32, w, rows int)
+TEXT ·grad2Rowsavx512stream(SB), NOSPLIT, $0-64
+	MOVQ dg+0(FP), SI
+	MOVQ dx+8(FP), DI
+	MOVQ u+16(FP), BX
+	MOVQ gy+24(FP), R8
+	MOVQ x+32(FP), R9
+	MOVQ k+40(FP), R10
+	MOVQ w+48(FP), R12
+	MOVQ rows+56(FP), R13
+	SHLQ $2, R12
+	IMULQ R12, R13
+	MOVQ R12, CX
+
+column:
+	MOVQ R10, R15
+	VMOVUPS (R15), Z0
+	ADDQ R12, R15
+	VMOVUPS (R15), Z1
+	ADDQ R12, R15
+	VMOVUPS (R15), Z2
+	ADDQ R12, R15
+	VMOVUPS (R15), Z3
+	ADDQ R12, R15
+	VMOVUPS (R15), Z4
+	ADDQ R12, R15
+	VMOVUPS (R15), Z5
+	ADDQ R12, R15
+	VMOVUPS (R15), Z6
+	ADDQ R12, R15
+	VMOVUPS (R15), Z7
+	ADDQ R12, R15
+	VMOVUPS (R15), Z8
+	ADDQ R12, R15
+	VMOVUPS (R15), Z9
+	ADDQ R12, R15
+	VMOVUPS (R15), Z10
+	ADDQ R12, R15
+	VMOVUPS (R15), Z11
+	XORQ AX, AX
+
+row:
+	PREFETCHT0 512(BX)(AX*1)
+	PREFETCHT0 512(R8)(AX*1)
+	PREFETCHT0 512(R9)(AX*1)
+	VADDPS (R9)(AX*1), Z0, Z12
+	VMOVAPS Z2, Z14
+	VFMADD231PS Z1, Z12, Z14
+	VXORPS Z13, Z13, Z13
+	VCMPPS $30, Z13, Z14, K1
+	VMOVUPS.Z (R8)(AX*1), K1, Z13
+	VADDPS (BX)(AX*1), Z3, Z15
+	VADDPS Z7, Z13, Z13
+	VMOVAPS Z11, Z16
+	VFMADD231PS Z10, Z12, Z16
+	VFMADD231PS Z9, Z13, Z16
+	VFMADD231PS Z8, Z15, Z16
+	VFMADD213PS Z6, Z5, Z12
+	VFMADD231PS Z4, Z15, Z12
+	VMOVAPS.Z Z12, K1, Z12
+	VMOVNTPS Z12, (SI)(AX*1)
+	VMOVNTPS Z16, (DI)(AX*1)
+	ADDQ R12, AX
+	CMPQ AX, R13
+	JLT row
+	ADDQ $64, SI
+	ADDQ $64, DI
+	ADDQ $64, BX
+	ADDQ $64, R8
+	ADDQ $64, R9
+	ADDQ $64, R10
+	SUBQ $64, CX
+	JGT column
+	SFENCE
 	VZEROUPPER
 	RET

@@ -34,8 +34,8 @@ func channelAffine[T Float](a *Args) {
 // y = max(floor, fma(x-mu, s, b)).
 func applyAll[T Float](l normLayout, y, x, k []T, relu bool) {
 	widen(l, k, 3)
-	low := floorOf[T](relu)
-	l.each(func(lo, hi int) { applyRows(y[lo:hi], x[lo:hi], k, l.w, low) })
+	low, stream := floorOf[T](relu), l.stream()
+	l.each(func(lo, hi int) { applyRows(y[lo:hi], x[lo:hi], k, l.w, low, stream) })
 }
 
 // normMoments computes mean, 1/sqrt(var+eps) and var over the rows of x. Every

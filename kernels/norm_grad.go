@@ -41,7 +41,8 @@ func batchNormGrad[T Float](a *Args) {
 		k[3*w+c], k[4*w+c], k[5*w+c], k[6*w+c] = -hi, T(s), T(e), T(-s*lo-e*xm)
 	}
 	widen(l, k, 7)
-	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w) })
+	stream := l.stream()
+	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
 }
 
 // maskedMean sets dst, the shift of the sums, to minus the mean of a few masked
@@ -87,7 +88,8 @@ func batchNormGrad2[T Float](a *Args) {
 		f.set(c)
 	}
 	widen(l, k, 12)
-	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dx[lo:hi], u[lo:hi], g[lo:hi], x[lo:hi], k, w) })
+	stream := l.stream()
+	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dx[lo:hi], u[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
 }
 
 // grad2Constants turns the sums of BatchNormGrad2 into the constants of its

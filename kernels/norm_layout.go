@@ -11,7 +11,8 @@ const (
 	normMinWidth  = 256     // shortest wide row worth a loop
 	normChunk     = 1 << 16 // elements in a chunk that one goroutine takes
 	normMaxChunks = 64      // more chunks only make the serial merge longer
-	normBlock     = 16      // wide rows whose sums stay in float32
+	normBlock     = 8       // wide rows whose sums stay in float32
+	normStream    = 6 << 20 // elements from which results bypass the caches
 )
 
 // normLayout cuts an [m, c] tensor into chunks. It depends on nothing but the
@@ -42,6 +43,11 @@ func gcd(a, b int) int {
 	}
 	return a
 }
+
+// stream says whether a result is so large that the next reader will not find it in
+// a cache anyway. Stores around the caches then save the reading of each line
+// before it is overwritten.
+func (l normLayout) stream() bool { return l.m*l.c >= normStream }
 
 // span returns the elements [lo, hi) of chunk i.
 func (l normLayout) span(i int) (lo, hi int) {

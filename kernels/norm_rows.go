@@ -3,7 +3,7 @@ package kernels
 // The row passes below take whole wide rows of w elements, the last of which may
 // be short; k holds wide rows of constants. Assembly does the whole rows where
 // there is any, and says how many elements it has done. A constant that is to be subtracted
-// is stored negated.
+// is stored negated. With stream set the results are not wanted in the caches.
 
 // momentRows adds sum(x-shift) and sum((x-shift)^2) to sums[:w] and sums[w:].
 func momentRows[T Float](x, shift []T, sums []float64, w int) {
@@ -37,9 +37,9 @@ func colSumRows[T Float](x []T, sums []float64, w int) {
 
 // applyRows computes y = max(low, fma(x-mu, s, b)) with constants -mu, s, b. NaN
 // passes.
-func applyRows[T Float](y, x, k []T, w int, low T) {
+func applyRows[T Float](y, x, k []T, w int, low T, stream bool) {
 	if x32, ok := any(x).([]float32); ok {
-		n := applyRowsFast(any(y).([]float32), x32, any(k).([]float32), w, float32(low))
+		n := applyRowsFast(any(y).([]float32), x32, any(k).([]float32), w, float32(low), stream)
 		x, y = x[n:], y[n:]
 	}
 	for ; len(x) > 0; x, y = x[min(w, len(x)):], y[min(w, len(y)):] {
@@ -83,9 +83,9 @@ func gradSumRows[T Float](g, x, k []T, sums []float64, w int) {
 
 // gradRows computes dx = s*(g-gm) + e*xc + f with g masked; constants -mu, ms, mb,
 // -gm, s, e, f.
-func gradRows[T Float](dx, g, x, k []T, w int) {
+func gradRows[T Float](dx, g, x, k []T, w int, stream bool) {
 	if x32, ok := any(x).([]float32); ok {
-		n := gradRowsFast(any(dx).([]float32), any(g).([]float32), x32, any(k).([]float32), w)
+		n := gradRowsFast(any(dx).([]float32), any(g).([]float32), x32, any(k).([]float32), w, stream)
 		dx, g, x = dx[n:], g[n:], x[n:]
 	}
 	for ; len(x) > 0; dx, g, x = dx[min(w, len(dx)):], g[min(w, len(g)):], x[min(w, len(x)):] {
@@ -136,10 +136,10 @@ func grad2SumRows[T Float](u, g, x, k []T, sums []float64, w int) {
 // grad2Rows computes dg = mask*(s*(u-um) + gx*xc + gc) and
 // dx = du*(u-um) + dg*(g-gm) + dx*xc + dc with g masked; constants -mu, ms, mb, -um,
 // s, gx, gc, -gm, du, dg, dx, dc.
-func grad2Rows[T Float](dg, dx, u, g, x, k []T, w int) {
+func grad2Rows[T Float](dg, dx, u, g, x, k []T, w int, stream bool) {
 	if x32, ok := any(x).([]float32); ok {
 		n := grad2RowsFast(any(dg).([]float32), any(dx).([]float32), any(u).([]float32),
-			any(g).([]float32), x32, any(k).([]float32), w)
+			any(g).([]float32), x32, any(k).([]float32), w, stream)
 		dg, dx, u, g, x = dg[n:], dx[n:], u[n:], g[n:], x[n:]
 	}
 	for len(x) > 0 {

@@ -319,11 +319,12 @@ func checkBatchNormFloat32MatchesFloat64(t *testing.T) {
 			p := newNormCase(s[0], s[1], relu, 12)
 			p.clearMask()
 			name := fmt.Sprintf("%v relu=%v ", s, relu)
+			got, got2 := p.grad(CPU), p.grad2(CPU)
 			for i, want := range p.grad(CPU64) {
-				within(t, name+"grad "+[]string{"dx", "dgamma", "dbeta"}[i], p.grad(CPU)[i], want, 3e-6)
+				within(t, name+"grad "+[]string{"dx", "dgamma", "dbeta"}[i], got[i], want, 3e-6)
 			}
 			for i, want := range p.grad2(CPU64) {
-				within(t, name+"grad2 "+[]string{"dg", "dx", "dgamma"}[i], p.grad2(CPU)[i], want, 3e-6)
+				within(t, name+"grad2 "+[]string{"dg", "dx", "dgamma"}[i], got2[i], want, 3e-6)
 			}
 		}
 	}
@@ -431,6 +432,32 @@ func checkBatchNormPassesNaN(t *testing.T) {
 	for i, v := range p.forward(CPU)[0] {
 		if math.IsNaN(v) != (i%24 == 5) {
 			t.Fatalf("channel %d: y = %g", i%24, v)
+		}
+	}
+}
+
+// TestStreamedStoresGiveTheSameBits calls the elementwise passes directly: by
+// themselves they stream tensors that are too large for a test.
+func TestStreamedStoresGiveTheSameBits(t *testing.T) { eachVectorSet(t, checkStreamedStores) }
+
+func checkStreamedStores(t *testing.T) {
+	const w, n = 48, 48*701 + 5
+	r := rand.New(rand.NewPCG(18, 1))
+	tensor := func(n int) []float32 { return vecData[float32](r, n)[:n] }
+	x, g, u, k := tensor(n), tensor(n), tensor(n), tensor(12*w)
+	run := func(stream bool) [][]float32 {
+		out := [][]float32{tensor(n), tensor(n), tensor(n), tensor(n)}
+		applyRows(out[0], x, k, w, 0, stream)
+		gradRows(out[1], g, x, k, w, stream)
+		grad2Rows(out[2], out[3], u, g, x, k, w, stream)
+		return out
+	}
+	want := run(false)
+	for i, got := range run(true) {
+		for j := range got {
+			if got[j] != want[i][j] {
+				t.Fatalf("output %d element %d: %g streamed, %g not", i, j, got[j], want[i][j])
+			}
 		}
 	}
 }

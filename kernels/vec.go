@@ -220,7 +220,7 @@ func vecMulAddRow[T Float](y, x, s, b []T) {
 	copy(k.data[l.w:], s)
 	copy(k.data[2*l.w:], b)
 	widen(l, k.data, 3)
-	applyRows(y, x, k.data, l.w, floorOf[T](false))
+	applyRows(y, x, k.data, l.w, floorOf[T](false), false)
 }
 
 // colSums adds the column sums of x, rows of len(dst) elements, to dst.

@@ -11,6 +11,7 @@ type rowPass struct {
 	consts int      // wide rows of constants
 	sums   int      // wide rows of float64 sums
 	low    bool     // takes a lower bound
+	stores int      // how many tensors, the first ones, are written
 	body   func(*rowKernel)
 }
 
@@ -18,17 +19,20 @@ type rowPass struct {
 var rowPasses = []rowPass{
 	{name: "sumRows", data: []string{"x"}, sums: 1, body: (*rowKernel).sumBody},
 	{name: "momentRows", data: []string{"x"}, consts: 1, sums: 2, body: (*rowKernel).momentBody},
-	{name: "applyRows", data: []string{"y", "x"}, consts: 3, low: true, body: (*rowKernel).applyBody},
+	{name: "applyRows", data: []string{"y", "x"}, consts: 3, low: true, stores: 1, body: (*rowKernel).applyBody},
 	{name: "gradSumRows", data: []string{"gy", "x"}, consts: 4, sums: 3, body: (*rowKernel).gradSumBody},
-	{name: "gradRows", data: []string{"dx", "gy", "x"}, consts: 7, body: (*rowKernel).gradBody},
+	{name: "gradRows", data: []string{"dx", "gy", "x"}, consts: 7, stores: 1, body: (*rowKernel).gradBody},
 	{name: "grad2SumRows", data: []string{"u", "gy", "x"}, consts: 5, sums: 6, body: (*rowKernel).grad2SumBody},
-	{name: "grad2Rows", data: []string{"dg", "dx", "u", "gy", "x"}, consts: 12, body: (*rowKernel).grad2Body},
+	{name: "grad2Rows", data: []string{"dg", "dx", "u", "gy", "x"}, consts: 12, stores: 2, body: (*rowKernel).grad2Body},
 }
+
+// rowAhead is how many bytes ahead in its row an element is fetched. Several rows
+// are read at a time, more than hardware follows by itself.
+const rowAhead = 512
 
 // General registers of a row kernel.
 const (
 	rowOff    = "AX"  // offset of the row from the block's first one
-	rowAhead  = "DX"  // the same, of the row to fetch
 	rowConsts = "R10" // constants of the column
 	rowSums   = "R11" // sums of the column
 	rowWidth  = "R12" // bytes of a wide row
@@ -43,8 +47,9 @@ var rowPointers = []string{"SI", "DI", "BX", "R8", "R9"}
 type rowKernel struct {
 	rowPass
 	isa
-	w    *writer
-	temp int // first vector register that is free in the body
+	w      *writer
+	temp   int  // first vector register that is free in the body
+	stream bool // stores go around the caches, to addresses that are whole cache lines
 }
 
 func rowFile(s isa) string {
@@ -52,12 +57,15 @@ func rowFile(s isa) string {
 	w.header()
 	for _, p := range rowPasses {
 		(&rowKernel{rowPass: p, isa: s, w: w}).write()
+		if p.stores > 0 && s.lanes == 16 {
+			(&rowKernel{rowPass: p, isa: s, w: w, stream: true}).write()
+		}
 	}
 	return w.String()
 }
 
 func (k *rowKernel) write() {
-	args := 8 * (len(k.data) + 3) // tensors, w, rows, ahead
+	args := 8 * (len(k.data) + 2) // tensors, w, rows
 	decl := ""
 	for i, d := range k.data {
 		if i > 0 {
@@ -74,15 +82,21 @@ func (k *rowKernel) write() {
 		decl += "sums *float64, "
 		args += 8
 	}
-	decl += "w, rows, ahead int"
+	decl += "w, rows int"
 	if k.low {
 		decl += ", low float32"
 		args += 4
 	}
 	name := k.rowPass.name + k.isa.name
+	if k.stream {
+		name += "stream"
+	}
 	fmt.Fprintf(k.w, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, decl, name, args)
 	k.prologue()
 	k.columns()
+	if k.stream {
+		k.w.op("SFENCE")
+	}
 	k.w.op("VZEROUPPER")
 	k.w.op("RET")
 }
@@ -104,7 +118,6 @@ func (k *rowKernel) prologue() {
 	}
 	load("w", rowWidth)
 	load("rows", rowEnd)
-	load("ahead", rowAhead)
 	k.temp = k.consts + k.sums
 	if k.lanes == 8 && k.consts == 12 {
 		k.temp = 11 // one constant stays in memory
@@ -136,6 +149,15 @@ func (k *rowKernel) at(tensor string) string {
 	panic("no tensor " + tensor)
 }
 
+// put stores a register.
+func (k *rowKernel) put(reg, tensor string) {
+	move := "VMOVUPS"
+	if k.stream {
+		move = "VMOVNTPS"
+	}
+	k.w.op("%s %s, %s", move, reg, k.at(tensor))
+}
+
 func (k *rowKernel) columns() {
 	w := k.w
 	w.label("column")
@@ -145,18 +167,13 @@ func (k *rowKernel) columns() {
 	}
 	w.op("XORQ %[1]s, %[1]s", rowOff)
 	w.label("row")
-	for i, d := range k.data {
-		if d == "y" || d[0] == 'd' {
-			continue
-		}
-		w.op("PREFETCHT0 (%s)(%s*1)", rowPointers[i], rowAhead)
+	for i := k.stores; i < len(k.data); i++ {
+		w.op("PREFETCHT0 %d(%s)(%s*1)", rowAhead, rowPointers[i], rowOff)
 	}
 	k.body(k)
-	w.op("ADDQ %s, %s", rowWidth, rowAhead)
 	w.op("ADDQ %s, %s", rowWidth, rowOff)
 	w.op("CMPQ %s, %s", rowOff, rowEnd)
 	w.op("JLT row")
-	w.op("SUBQ %s, %s", rowEnd, rowAhead)
 	k.addSums()
 	bytes := 4 * k.lanes
 	for i := range k.data {
@@ -235,7 +252,7 @@ func (k *rowKernel) applyBody() {
 	k.w.op("VADDPS %s, %s, %s", k.at("x"), k.c(0), xc)
 	k.w.op("VFMADD213PS %s, %s, %s", k.c(2), k.c(1), xc)
 	k.w.op("VMAXPS %s, %s, %s", xc, low, xc)
-	k.w.op("VMOVUPS %s, %s", xc, k.at("y"))
+	k.put(xc, "y")
 }
 
 // masked computes xc = x-mean into t(0) and the masked g into t(1), with the
@@ -271,7 +288,7 @@ func (k *rowKernel) gradBody() {
 	k.w.op("VADDPS %s, %s, %s", k.c(3), g, g)
 	k.w.op("VFMADD213PS %s, %s, %s", k.c(6), k.c(5), xc)
 	k.w.op("VFMADD231PS %s, %s, %s", k.c(4), g, xc)
-	k.w.op("VMOVUPS %s, %s", xc, k.at("dx"))
+	k.put(xc, "dx")
 }
 
 func (k *rowKernel) grad2SumBody() {
@@ -305,8 +322,8 @@ func (k *rowKernel) grad2Body() {
 		w.op("VFMADD213PS %s, %s, %s", k.c(6), k.c(5), xc)
 		w.op("VFMADD231PS %s, %s, %s", k.c(4), u, xc)
 		w.op("VMOVAPS.Z %s, K1, %s", xc, xc)
-		w.op("VMOVUPS %s, %s", xc, k.at("dg"))
-		w.op("VMOVUPS %s, %s", t, k.at("dx"))
+		k.put(xc, "dg")
+		k.put(t, "dx")
 		return
 	}
 	t := k.t(4)
@@ -317,6 +334,6 @@ func (k *rowKernel) grad2Body() {
 	w.op("VFMADD213PS %s, %s, %s", k.c(6), k.c(5), xc)
 	w.op("VFMADD231PS %s, %s, %s", k.c(4), u, xc)
 	w.op("VANDPS %s, %s, %s", m, xc, xc)
-	w.op("VMOVUPS %s, %s", xc, k.at("dg"))
-	w.op("VMOVUPS %s, %s", t, k.at("dx"))
+	k.put(xc, "dg")
+	k.put(t, "dx")
 }
