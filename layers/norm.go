@@ -1,0 +1,70 @@
+package layers
+
+import (
+	"math"
+
+	"gradgrad/autograd"
+	"gradgrad/kernels"
+)
+
+// The constants of batch norm in every published network here.
+const (
+	NormEps      = 1e-5 // added to the variance
+	NormMomentum = 0.1  // the share of the batch in the running statistics
+)
+
+// BatchNorm2D normalises every channel of images [N, H, W, C], then scales by
+// Weight and shifts by Bias, then applies ReLU if asked. In train mode the mean and
+// the biased variance are the batch's, and the running ones move towards them (the
+// variance towards the unbiased one); otherwise they are the running ones.
+type BatchNorm2D struct {
+	Weight, Bias *autograd.Param // [C]
+	Mean, Var    *Buffer         // running statistics, [C]
+	Batches      *Buffer         // how many batches they have seen
+	ReLU         bool
+}
+
+// Forward returns a value of x's shape. In train mode it panics when there is
+// only one number in a channel, whose variance says nothing.
+func (b *BatchNorm2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
+	gamma, beta := p.Param(b.Weight), p.Param(b.Bias)
+	if !p.Train {
+		return autograd.BatchNormEval(x, gamma, beta, p.Constant(b.Mean.Value), p.Constant(b.Var.Value), NormEps, b.ReLU)
+	}
+	n := x.Size() / x.Dim(-1)
+	if n < 2 {
+		panic(&autograd.ShapeError{Op: "batchnorm in train mode", Shapes: [][]int{x.Shape()}, Want: "more than one number in a channel; use a larger batch"})
+	}
+	y, mean, variance := autograd.BatchNorm(x, gamma, beta, NormEps, b.ReLU)
+	if p.StatUpdates > 0 {
+		b.track(p.StatUpdates, float64(n), mean, variance)
+	}
+	mean.Done()
+	variance.Done()
+	return y
+}
+
+// track moves the running statistics towards those of a batch with n numbers in
+// a channel, as if it were seen times times.
+func (b *BatchNorm2D) track(times int, n float64, mean, variance *autograd.Value) {
+	keep := math.Pow(1-NormMomentum, float64(times))
+	b.Mean.mix(keep, 1-keep, mean)
+	b.Var.mix(keep, (1-keep)*n/(n-1), variance)
+	b.Batches.Count += int64(times)
+}
+
+// Buffer is state of a network that is saved with it and that no gradient
+// changes.
+type Buffer struct {
+	Name  string
+	Value *autograd.Value // numbers on the device; nil for a counter
+	Count int64           // of a counter
+}
+
+// mix sets the buffer to p times itself plus q times v, on the device.
+func (b *Buffer) mix(p, q float64, v *autograd.Value) {
+	own := b.Value.Buffer()
+	b.Value.Device().Run(kernels.Mix, &kernels.Args{Out: []kernels.Buffer{own}, In: []kernels.Buffer{own, v.Buffer()},
+		Attr: &kernels.MapAttr{Shape: v.Shape(), A: v.Shape(), B: v.Shape(), P: p, Q: q}})
+	b.Value.Changed()
+}

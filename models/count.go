@@ -1,0 +1,59 @@
+package models
+
+import (
+	"gradgrad/autograd"
+	"gradgrad/kernels"
+	"gradgrad/layers"
+)
+
+// ParamCount is the number of learnable numbers of a model.
+func ParamCount(m Model) int {
+	n := 0
+	for _, p := range m.Params() {
+		n += p.Value.Size()
+	}
+	return n
+}
+
+// MultiplyAdds counts the multiplications of convolutions and linear layers for
+// one size x size image. Batch norm, activations, pooling and biases do not
+// count, as is usual. The network is run on shapes alone.
+func MultiplyAdds(cfg Config, size int) (n int64, err error) {
+	defer autograd.Catch(&err)
+	b := layers.NewBuilder(shapesOnly{}, 0)
+	b.Blank = true
+	m, err := build(cfg, b)
+	if err != nil {
+		return 0, err
+	}
+	tape := autograd.NewTape(shapesOnly{})
+	tape.Observe(func(op *autograd.Op, in, out []*autograd.Value) {
+		switch op.Name {
+		case "conv": // every output is a sum over one filter
+			n += int64(out[0].Size()) * int64(in[1].Size()/in[1].Dim(3))
+		case "matmul":
+			n += int64(out[0].Size()) * int64(in[0].Dim(1))
+		}
+	})
+	m.Forward(layers.Inference(tape), tape.Full(0, 1, size, size, 3))
+	return n, nil
+}
+
+// shapesOnly is a device without memory that computes nothing: what runs on it
+// shows which operations there are, on which shapes.
+type shapesOnly struct{}
+
+type length int
+
+func (n length) Len() int { return int(n) }
+
+func (shapesOnly) Name() string                           { return "shapes" }
+func (shapesOnly) DType() kernels.DType                   { return kernels.Float32 }
+func (shapesOnly) Alloc(n int) kernels.Buffer             { return length(n) }
+func (shapesOnly) Free(kernels.Buffer)                    {}
+func (shapesOnly) Write(kernels.Buffer, []float32)        {}
+func (shapesOnly) Read(dst []float32, _ kernels.Buffer)   { clear(dst) }
+func (shapesOnly) Write64(kernels.Buffer, []float64)      {}
+func (shapesOnly) Read64(dst []float64, _ kernels.Buffer) { clear(dst) }
+func (shapesOnly) Run(*kernels.Kernel, *kernels.Args)     {}
+func (shapesOnly) Sync() error                            { return nil }
