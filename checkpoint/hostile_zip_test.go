@@ -24,7 +24,7 @@ func TestHostileZip(t *testing.T) {
 	}
 	flipped := bytes.Clone(good)
 	flipped[bytes.Index(good, data)] ^= 1
-	bomb := deflated(t, dictOf("w", tensor(64<<20, 0, nums(64<<20), nums(1))), make([]byte, 256<<20))
+	bomb := deflated(t, dictOf("w", tensor(16<<20, 0, nums(16<<20), nums(1))), make([]byte, 64<<20))
 	member := func(extra ...[2]string) []byte {
 		return zipMembers(t, append([][2]string{{"archive/data.pkl", pickle}, {"archive/data/0", string(data)}}, extra...))
 	}
