@@ -13,6 +13,10 @@ func convTiles(y, x, w []float32, g *ConvAttr) bool {
 	if g.pointwise() {
 		return gemmTiles(false, false, g.N*g.H*g.W, g.K, g.C, x, g.C, w, g.K, y, g.K, false)
 	}
+	if g.winograd() {
+		winoForwardPlans.get(g, newWinoForward).run(y, x, w)
+		return true
+	}
 	forwardPlans.get(g, newForward).run(y, x, w)
 	return true
 }
@@ -24,6 +28,10 @@ func convInputGradTiles(dx, dy, w []float32, g *ConvAttr) bool {
 	}
 	if g.pointwise() {
 		return gemmTiles(false, true, g.N*g.H*g.W, g.C, g.K, dy, g.K, w, g.K, dx, g.C, false)
+	}
+	if g.winograd() {
+		winoInputPlans.get(g, newWinoInputGrad).run(dx, dy, w)
+		return true
 	}
 	inputPlans.get(g, newInputGrad).run(dx, dy, w)
 	return true
@@ -61,36 +69,12 @@ func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
 		return
 	}
 	// The last group of a row of outputs may read three outputs further.
-	pad := borrow[float32](imgs*c.rows*c.cols*c.pixel + 3*c.stepW*c.pixel)
+	pad := borrow[float32](imgs*c.floats() + 3*c.stepW*c.pixel)
 	defer giveBack(pad)
 	for i := range imgs {
-		c.pad(pad.data[i*c.rows*c.cols*c.pixel:], in[(img+i)*size:][:size], row*c.stepH-c.top)
+		c.pad(pad.data[i*c.floats():], in[(img+i)*size:][:size], row*c.stepH-c.top)
 	}
 	c.classesOf(out, pad.data, weights, img, imgs, row, rows)
-}
-
-// pad copies an image from row first on, with zeros where there is none.
-func (c *corr) pad(dst, img []float32, first int) {
-	line := c.cols * c.pixel
-	inside := min(c.inW, c.cols-c.left) // pixels of a line that come from the image
-	for r := range c.rows {
-		d := dst[r*line:][:line]
-		h := first + r
-		if h < 0 || h >= c.inH {
-			clear(d)
-			continue
-		}
-		src := img[h*c.inW*c.inC:][:c.inW*c.inC]
-		clear(d[:c.left*c.pixel])
-		if c.pixel == c.inC {
-			copy(d[c.left*c.pixel:], src[:inside*c.inC])
-		} else {
-			for i := range inside {
-				copy(d[(c.left+i)*c.pixel:], src[i*c.inC:][:c.inC])
-			}
-		}
-		clear(d[(c.left+inside)*c.pixel:])
-	}
 }
 
 func (c *corr) classesOf(out, pad, weights []float32, img, imgs, row, rows int) {

@@ -24,20 +24,18 @@ const (
 // A unit of work is a few images, or a band of one. Its part of the input is
 // copied with its zero border, so that no tap needs a test.
 type corr struct {
+	padded
 	n                  int
-	inH, inW, inC      int // the input tensor
 	outH, outW, outC   int // the output tensor
 	groups, cin, cout  int // and the channels of one group
 	stepH, stepW, fold int // input pixels from output to output; outputs side by side that are computed as one
 	direction          direction
 
-	top, left, rows, cols int // the padded input of a unit: what is above and left of the image, and its size
-	pixel                 int // floats from pixel to pixel
-	inPlace               bool
-	images                int // a unit's images,
-	bandRows, bands       int // or its rows of outputs and the units in an image
-	classes               []corrClass
-	packed                int // floats of all packed weights
+	inPlace         bool
+	images          int // a unit's images,
+	bandRows, bands int // or its rows of outputs and the units in an image
+	classes         []corrClass
+	packed          int // floats of all packed weights
 }
 
 // corrClass is one class of outputs: row0 + i*rowStep, col0 + j*colStep.
@@ -206,14 +204,12 @@ func (c *corr) layout() {
 			right = max(right, (k.outW-1)*c.stepW+t.dc)
 		}
 	}
-	c.rows, c.cols, c.pixel = c.top+bottom+1, c.left+right+1, c.inC
+	c.rows, c.cols, c.pixel = c.top+bottom+1, c.left+right+1, pixelStride(c.inC)
 	c.images, c.bandRows, c.bands = 1, most, 1
-	if c.top == 0 && c.left == 0 && c.rows <= c.inH && c.cols <= c.inW && c.inC%512 != 0 && c.readsInside() {
+	if c.top == 0 && c.left == 0 && c.rows <= c.inH && c.cols <= c.inW && c.pixel == c.inC && c.readsInside() {
 		c.inPlace, c.rows, c.cols = true, c.inH, c.inW
-	} else if c.inC%512 == 0 {
-		c.pixel += 16 // pixels a power of two apart would share a few sets of the cache
 	}
-	size := c.rows * c.cols * c.pixel
+	size := c.floats()
 	if size > padFloats && !c.inPlace {
 		reach := c.rows - (most-1)*c.stepH
 		c.bandRows = max(1, (padFloats/(c.cols*c.pixel)-reach)/c.stepH+1)

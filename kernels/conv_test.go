@@ -122,11 +122,26 @@ func testConvShapes(t *testing.T) {
 	}
 }
 
+// Winograd where it applies; its bound is that of the definition's rounding,
+// times ten.
+func TestConvWinograd(t *testing.T) { eachTileSet(t, testConvWinogradShapes) }
+
+func testConvWinogradShapes(t *testing.T) {
+	shapes := append(convShapes(),
+		square(2, 8, 16, 16, 3, 1, 0), square(2, 8, 20, 18, 3, 1, 2), square(1, 40, 12, 16, 3, 1, 1),
+		square(9, 8, 102, 110, 3, 1, 1), square(40, 4, 33, 64, 3, 1, 1), square(3, 34, 17, 15, 3, 1, 1))
+	for _, g := range shapes {
+		g.Algorithm = ConvWinograd
+		t.Run(convName(g), func(t *testing.T) { testConv[float32](t, g, 10) })
+	}
+}
+
 func TestConvSameBits(t *testing.T) { eachTileSet(t, testConvSameBits) }
 
 func testConvSameBits(t *testing.T) {
 	for _, g := range []ConvAttr{
-		square(11, 8, 16, 24, 3, 1, 1), square(5, 8, 48, 20, 3, 2, 1), square(9, 8, 40, 24, 1, 1, 0), square(20, 4, 130, 140, 3, 1, 1),
+		square(11, 8, 16, 24, 3, 1, 1), square(5, 8, 48, 20, 3, 2, 1), square(9, 8, 40, 24, 1, 1, 0), square(20, 4, 130, 70, 3, 1, 1),
+		square(9, 12, 16, 24, 3, 1, 1), square(9, 8, 104, 110, 3, 1, 1),
 	} {
 		r := rand.New(rand.NewPCG(5, 6))
 		x := randomSlice[float32](r, g.N*g.H*g.W*g.C)

@@ -53,6 +53,10 @@ func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool {
 	if tiles.lanes == 0 || g.patchLen() == 0 || g.K == 0 || len(dy) == 0 || g.N == 0 {
 		return false
 	}
+	if g.winograd() {
+		winoWeightPlans.get(g, newWinoWeightGrad).run(dw, x, dy)
+		return true
+	}
 	w := weightPlans.get(g, newWeightGrad)
 	sums := dw[:w.total]
 	if w.parts > 1 {
@@ -73,7 +77,7 @@ func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
 	lo, hi := part*w.units()/w.parts, (part+1)*w.units()/w.parts
 	var pad *loan[float32]
 	if !w.inPlace {
-		pad = borrow[float32](w.images*w.rows*w.cols*w.pixel + 4)
+		pad = borrow[float32](w.images*w.floats() + 4)
 		defer giveBack(pad)
 	}
 	for u := lo; u < hi; u++ {
@@ -85,7 +89,7 @@ func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
 		} else {
 			a = pad.data
 			for i := range imgs {
-				w.pad(a[i*w.rows*w.cols*w.pixel:], x[(img+i)*size:][:size], row*w.stepH-w.top)
+				w.pad(a[i*w.floats():], x[(img+i)*size:][:size], row*w.stepH-w.top)
 			}
 		}
 		w.unit(sums[part*w.total:], a, dy[(img*w.outH+row)*w.outW*w.outC:], imgs*rows, split, u > lo)

@@ -218,13 +218,22 @@ func packRows(dst []float32, width int, src []float32, stride, k, cols int) {
 	}
 }
 
-// packColumns transposes cols rows of k floats to k rows of width floats, a
-// block of rows at a time that stays in cache.
+// packColumns transposes cols rows of k floats to k rows of width floats,
+// filled up with zeros.
 func packColumns(dst []float32, width int, src []float32, stride, k, cols int) {
+	transpose(dst, width, src, stride, k, cols)
+	for i := range k {
+		clear(dst[i*width+cols : (i+1)*width])
+	}
+}
+
+// transpose turns cols rows of k floats into columns, a block of rows at a time
+// that stays in cache.
+func transpose(dst []float32, width int, src []float32, stride, k, cols int) {
 	const block = 64
 	for lo := 0; lo < k; lo += block {
 		n := min(block, k-lo)
-		out := dst[lo*width:][:n*width]
+		out := dst[lo*width:]
 		j := 0
 		for ; j+4 <= cols; j += 4 {
 			s0, s1 := src[j*stride+lo:][:n], src[(j+1)*stride+lo:][:n]
@@ -240,9 +249,6 @@ func packColumns(dst []float32, width int, src []float32, stride, k, cols int) {
 			for i, v := range src[j*stride+lo:][:n] {
 				out[i*width+j] = v
 			}
-		}
-		for i := range n {
-			clear(out[i*width+cols : (i+1)*width])
 		}
 	}
 }

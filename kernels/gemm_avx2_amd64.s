@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func tileN8x8avx2(p *tileArgs)
-TEXT ·tileN8x8avx2(SB), NOSPLIT, $0-8
+// func tileN8x8AVX2(p *tileArgs)
+TEXT ·tileN8x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R13
 
@@ -203,8 +203,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x8avx2(p *tileArgs)
-TEXT ·tileN4x8avx2(SB), NOSPLIT, $0-8
+// func tileN4x8AVX2(p *tileArgs)
+TEXT ·tileN4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R13
 
@@ -331,8 +331,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT8x8avx2(p *tileArgs)
-TEXT ·tileT8x8avx2(SB), NOSPLIT, $0-8
+// func tileT8x8AVX2(p *tileArgs)
+TEXT ·tileT8x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 0(DI), BX
 	MOVQ 16(DI), CX
@@ -550,8 +550,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x8avx2(p *tileArgs)
-TEXT ·tileT4x8avx2(SB), NOSPLIT, $0-8
+// func tileT4x8AVX2(p *tileArgs)
+TEXT ·tileT4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 0(DI), BX
 	MOVQ 16(DI), CX
@@ -697,8 +697,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x16avx2(p *tileArgs)
-TEXT ·tileN4x16avx2(SB), NOSPLIT, $0-8
+// func tileN4x16AVX2(p *tileArgs)
+TEXT ·tileN4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R13
 
@@ -862,8 +862,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x16avx2(p *tileArgs)
-TEXT ·tileT4x16avx2(SB), NOSPLIT, $0-8
+// func tileT4x16AVX2(p *tileArgs)
+TEXT ·tileT4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 0(DI), BX
 	MOVQ 16(DI), CX
@@ -1046,8 +1046,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x24avx2(p *tileArgs)
-TEXT ·tileN4x24avx2(SB), NOSPLIT, $0-8
+// func tileN4x24AVX2(p *tileArgs)
+TEXT ·tileN4x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R13
 
@@ -1252,8 +1252,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x24avx2(p *tileArgs)
-TEXT ·tileT4x24avx2(SB), NOSPLIT, $0-8
+// func tileT4x24AVX2(p *tileArgs)
+TEXT ·tileT4x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 0(DI), BX
 	MOVQ 16(DI), CX

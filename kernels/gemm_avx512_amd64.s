@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func tileN16x16avx512(p *tileArgs)
-TEXT ·tileN16x16avx512(SB), NOSPLIT, $0-8
+// func tileN16x16AVX512(p *tileArgs)
+TEXT ·tileN16x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -248,8 +248,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN8x16avx512(p *tileArgs)
-TEXT ·tileN8x16avx512(SB), NOSPLIT, $0-8
+// func tileN8x16AVX512(p *tileArgs)
+TEXT ·tileN8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -398,8 +398,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x16avx512(p *tileArgs)
-TEXT ·tileN4x16avx512(SB), NOSPLIT, $0-8
+// func tileN4x16AVX512(p *tileArgs)
+TEXT ·tileN4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -501,8 +501,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT24x16avx512(p *tileArgs)
-TEXT ·tileT24x16avx512(SB), NOSPLIT, $0-8
+// func tileT24x16AVX512(p *tileArgs)
+TEXT ·tileT24x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -857,8 +857,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT16x16avx512(p *tileArgs)
-TEXT ·tileT16x16avx512(SB), NOSPLIT, $0-8
+// func tileT16x16AVX512(p *tileArgs)
+TEXT ·tileT16x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -1117,8 +1117,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT8x16avx512(p *tileArgs)
-TEXT ·tileT8x16avx512(SB), NOSPLIT, $0-8
+// func tileT8x16AVX512(p *tileArgs)
+TEXT ·tileT8x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -1281,8 +1281,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x16avx512(p *tileArgs)
-TEXT ·tileT4x16avx512(SB), NOSPLIT, $0-8
+// func tileT4x16AVX512(p *tileArgs)
+TEXT ·tileT4x16AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -1397,8 +1397,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN12x32avx512(p *tileArgs)
-TEXT ·tileN12x32avx512(SB), NOSPLIT, $0-8
+// func tileN12x32AVX512(p *tileArgs)
+TEXT ·tileN12x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -1767,8 +1767,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN8x32avx512(p *tileArgs)
-TEXT ·tileN8x32avx512(SB), NOSPLIT, $0-8
+// func tileN8x32AVX512(p *tileArgs)
+TEXT ·tileN8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -2034,8 +2034,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x32avx512(p *tileArgs)
-TEXT ·tileN4x32avx512(SB), NOSPLIT, $0-8
+// func tileN4x32AVX512(p *tileArgs)
+TEXT ·tileN4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -2198,8 +2198,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT12x32avx512(p *tileArgs)
-TEXT ·tileT12x32avx512(SB), NOSPLIT, $0-8
+// func tileT12x32AVX512(p *tileArgs)
+TEXT ·tileT12x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -2583,8 +2583,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT8x32avx512(p *tileArgs)
-TEXT ·tileT8x32avx512(SB), NOSPLIT, $0-8
+// func tileT8x32AVX512(p *tileArgs)
+TEXT ·tileT8x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -2864,8 +2864,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x32avx512(p *tileArgs)
-TEXT ·tileT4x32avx512(SB), NOSPLIT, $0-8
+// func tileT4x32AVX512(p *tileArgs)
+TEXT ·tileT4x32AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -3041,8 +3041,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN8x48avx512(p *tileArgs)
-TEXT ·tileN8x48avx512(SB), NOSPLIT, $0-8
+// func tileN8x48AVX512(p *tileArgs)
+TEXT ·tileN8x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -3385,8 +3385,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileN4x48avx512(p *tileArgs)
-TEXT ·tileN4x48avx512(SB), NOSPLIT, $0-8
+// func tileN4x48AVX512(p *tileArgs)
+TEXT ·tileN4x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 24(DI), R13
@@ -3590,8 +3590,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT8x48avx512(p *tileArgs)
-TEXT ·tileT8x48avx512(SB), NOSPLIT, $0-8
+// func tileT8x48AVX512(p *tileArgs)
+TEXT ·tileT8x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX
@@ -3948,8 +3948,8 @@ write:
 	VZEROUPPER
 	RET
 
-// func tileT4x48avx512(p *tileArgs)
-TEXT ·tileT4x48avx512(SB), NOSPLIT, $0-8
+// func tileT4x48AVX512(p *tileArgs)
+TEXT ·tileT4x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	KMOVW 88(DI), K1
 	MOVQ 0(DI), BX

@@ -37,129 +37,215 @@ var (
 func callTile(id int, p *tileArgs) {
 	switch id {
 	case 0:
-		tileN16x16avx512(p)
+		tileN16x16AVX512(p)
 	case 1:
-		tileN8x16avx512(p)
+		tileN8x16AVX512(p)
 	case 2:
-		tileN4x16avx512(p)
+		tileN4x16AVX512(p)
 	case 3:
-		tileN12x32avx512(p)
+		tileN12x32AVX512(p)
 	case 4:
-		tileN8x32avx512(p)
+		tileN8x32AVX512(p)
 	case 5:
-		tileN4x32avx512(p)
+		tileN4x32AVX512(p)
 	case 6:
-		tileN8x48avx512(p)
+		tileN8x48AVX512(p)
 	case 7:
-		tileN4x48avx512(p)
+		tileN4x48AVX512(p)
 	case 8:
-		tileT24x16avx512(p)
+		tileT24x16AVX512(p)
 	case 9:
-		tileT16x16avx512(p)
+		tileT16x16AVX512(p)
 	case 10:
-		tileT8x16avx512(p)
+		tileT8x16AVX512(p)
 	case 11:
-		tileT4x16avx512(p)
+		tileT4x16AVX512(p)
 	case 12:
-		tileT12x32avx512(p)
+		tileT12x32AVX512(p)
 	case 13:
-		tileT8x32avx512(p)
+		tileT8x32AVX512(p)
 	case 14:
-		tileT4x32avx512(p)
+		tileT4x32AVX512(p)
 	case 15:
-		tileT8x48avx512(p)
+		tileT8x48AVX512(p)
 	case 16:
-		tileT4x48avx512(p)
+		tileT4x48AVX512(p)
 	case 17:
-		tileN8x8avx2(p)
+		tileN8x8AVX2(p)
 	case 18:
-		tileN4x8avx2(p)
+		tileN4x8AVX2(p)
 	case 19:
-		tileN4x16avx2(p)
+		tileN4x16AVX2(p)
 	case 20:
-		tileN4x24avx2(p)
+		tileN4x24AVX2(p)
 	case 21:
-		tileT8x8avx2(p)
+		tileT8x8AVX2(p)
 	case 22:
-		tileT4x8avx2(p)
+		tileT4x8AVX2(p)
 	case 23:
-		tileT4x16avx2(p)
+		tileT4x16AVX2(p)
 	case 24:
-		tileT4x24avx2(p)
+		tileT4x24AVX2(p)
+	}
+}
+
+// callTransform runs a transform of Winograd's convolution.
+func callTransform(what, lanes int, p *winoArgs) {
+	switch what {
+	case 0:
+		if lanes == 16 {
+			winoInputAVX512(p)
+		} else {
+			winoInputAVX2(p)
+		}
+	case 1:
+		if lanes == 16 {
+			winoOutputAVX512(p)
+		} else {
+			winoOutputAVX2(p)
+		}
+	case 2:
+		if lanes == 16 {
+			winoOutputGradAVX512(p)
+		} else {
+			winoOutputGradAVX2(p)
+		}
+	case 3:
+		if lanes == 16 {
+			winoWeightsAVX512(p)
+		} else {
+			winoWeightsAVX2(p)
+		}
+	case 4:
+		if lanes == 16 {
+			winoWeightGradAVX512(p)
+		} else {
+			winoWeightGradAVX2(p)
+		}
 	}
 }
 
 //go:noescape
-func tileN16x16avx512(p *tileArgs)
+func tileN16x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileN8x16avx512(p *tileArgs)
+func tileN8x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileN4x16avx512(p *tileArgs)
+func tileN4x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileN12x32avx512(p *tileArgs)
+func tileN12x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileN8x32avx512(p *tileArgs)
+func tileN8x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileN4x32avx512(p *tileArgs)
+func tileN4x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileN8x48avx512(p *tileArgs)
+func tileN8x48AVX512(p *tileArgs)
 
 //go:noescape
-func tileN4x48avx512(p *tileArgs)
+func tileN4x48AVX512(p *tileArgs)
 
 //go:noescape
-func tileT24x16avx512(p *tileArgs)
+func tileT24x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileT16x16avx512(p *tileArgs)
+func tileT16x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileT8x16avx512(p *tileArgs)
+func tileT8x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileT4x16avx512(p *tileArgs)
+func tileT4x16AVX512(p *tileArgs)
 
 //go:noescape
-func tileT12x32avx512(p *tileArgs)
+func tileT12x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileT8x32avx512(p *tileArgs)
+func tileT8x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileT4x32avx512(p *tileArgs)
+func tileT4x32AVX512(p *tileArgs)
 
 //go:noescape
-func tileT8x48avx512(p *tileArgs)
+func tileT8x48AVX512(p *tileArgs)
 
 //go:noescape
-func tileT4x48avx512(p *tileArgs)
+func tileT4x48AVX512(p *tileArgs)
 
 //go:noescape
-func tileN8x8avx2(p *tileArgs)
+func tileN8x8AVX2(p *tileArgs)
 
 //go:noescape
-func tileN4x8avx2(p *tileArgs)
+func tileN4x8AVX2(p *tileArgs)
 
 //go:noescape
-func tileN4x16avx2(p *tileArgs)
+func tileN4x16AVX2(p *tileArgs)
 
 //go:noescape
-func tileN4x24avx2(p *tileArgs)
+func tileN4x24AVX2(p *tileArgs)
 
 //go:noescape
-func tileT8x8avx2(p *tileArgs)
+func tileT8x8AVX2(p *tileArgs)
 
 //go:noescape
-func tileT4x8avx2(p *tileArgs)
+func tileT4x8AVX2(p *tileArgs)
 
 //go:noescape
-func tileT4x16avx2(p *tileArgs)
+func tileT4x16AVX2(p *tileArgs)
 
 //go:noescape
-func tileT4x24avx2(p *tileArgs)
+func tileT4x24AVX2(p *tileArgs)
+
+// winoInputAVX512 is B'dB: a 6x6 patch of the input.
+//
+//go:noescape
+func winoInputAVX512(p *winoArgs)
+
+// winoInputAVX2 is B'dB: a 6x6 patch of the input.
+//
+//go:noescape
+func winoInputAVX2(p *winoArgs)
+
+// winoOutputAVX512 is A'mA: 36 products to a 4x4 patch of the output.
+//
+//go:noescape
+func winoOutputAVX512(p *winoArgs)
+
+// winoOutputAVX2 is A'mA: 36 products to a 4x4 patch of the output.
+//
+//go:noescape
+func winoOutputAVX2(p *winoArgs)
+
+// winoOutputGradAVX512 is AeA': a 4x4 patch of the output's gradient.
+//
+//go:noescape
+func winoOutputGradAVX512(p *winoArgs)
+
+// winoOutputGradAVX2 is AeA': a 4x4 patch of the output's gradient.
+//
+//go:noescape
+func winoOutputGradAVX2(p *winoArgs)
+
+// winoWeightsAVX512 is GgG': a 3x3 kernel.
+//
+//go:noescape
+func winoWeightsAVX512(p *winoArgs)
+
+// winoWeightsAVX2 is GgG': a 3x3 kernel.
+//
+//go:noescape
+func winoWeightsAVX2(p *winoArgs)
+
+// winoWeightGradAVX512 is G'uG: 36 products to the gradient of a 3x3 kernel.
+//
+//go:noescape
+func winoWeightGradAVX512(p *winoArgs)
+
+// winoWeightGradAVX2 is G'uG: 36 products to the gradient of a 3x3 kernel.
+//
+//go:noescape
+func winoWeightGradAVX2(p *winoArgs)

@@ -16,13 +16,15 @@ import (
 // files holds what is generated, by name.
 func files() map[string]string {
 	return map[string]string{
-		"gemm_avx512_amd64.s":    tileFile(avx512),
-		"gemm_avx2_amd64.s":      tileFile(avx2),
-		"gemm_dispatch_amd64.go": dispatchFile(),
-		"norm_avx512_amd64.s":    rowFile(avx512),
-		"norm_avx2_amd64.s":      rowFile(avx2),
-		"vec_avx512_amd64.s":     vecFile(avx512),
-		"vec_avx2_amd64.s":       vecFile(avx2),
+		"gemm_avx512_amd64.s":     tileFile(avx512),
+		"gemm_avx2_amd64.s":       tileFile(avx2),
+		"winograd_avx512_amd64.s": winogradFile(avx512),
+		"winograd_avx2_amd64.s":   winogradFile(avx2),
+		"gemm_dispatch_amd64.go":  dispatchFile(),
+		"norm_avx512_amd64.s":     rowFile(avx512),
+		"norm_avx2_amd64.s":       rowFile(avx2),
+		"vec_avx512_amd64.s":      vecFile(avx512),
+		"vec_avx2_amd64.s":        vecFile(avx2),
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Offsets in struct tileArgs.
 const (
@@ -31,7 +34,7 @@ type tile struct {
 }
 
 func (t *tile) name() string {
-	return fmt.Sprintf("tile%s%dx%d%s", t.form, t.rows, t.vecs*t.lanes, t.isa.name)
+	return fmt.Sprintf("tile%s%dx%d%s", t.form, t.rows, t.vecs*t.lanes, strings.ToUpper(t.isa.name))
 }
 
 // acc is the register of one sum, vecB one of the vectors of B, x the register

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Offsets in struct winoArgs.
+const (
+	winoSrc     = 0
+	winoDst     = 8
+	winoTmp     = 16
+	winoSrcI    = 24
+	winoSrcJ    = 32
+	winoDstI    = 40
+	winoDstJ    = 48
+	winoSrcStep = 56
+	winoDstStep = 64
+	winoItems   = 72
+	winoVecs    = 80
+	winoMask    = 88
+	winoFull    = 96
+	winoSrcNow  = 104
+	winoDstNow  = 112
+)
+
+// transform is one of the five linear maps of Winograd's convolution
+// F(4x4, 3x3) with the points 0, 1, -1, 2, -1/2 and infinity: the same map of
+// in to out values along the columns and then along the rows. Each value is a
+// vector of channels.
+type transform struct {
+	isa
+	what         string
+	note         string
+	in, out      int
+	line         func(t *transform) []int // the map of registers 0..in-1; returns where the results are
+	maskedLoads  bool
+	maskedStores bool
+	w            *writer
+}
+
+var transforms = []transform{
+	{what: "Input", note: "B'dB: a 6x6 patch of the input.", in: 6, out: 6, line: inputLine},
+	{what: "Output", note: "A'mA: 36 products to a 4x4 patch of the output.", in: 6, out: 4, line: outputLine, maskedStores: true},
+	{what: "OutputGrad", note: "AeA': a 4x4 patch of the output's gradient.", in: 4, out: 6, line: outputGradLine, maskedLoads: true},
+	{what: "Weights", note: "GgG': a 3x3 kernel.", in: 3, out: 6, line: weightsLine, maskedLoads: true},
+	{what: "WeightGrad", note: "G'uG: 36 products to the gradient of a 3x3 kernel.", in: 6, out: 3, line: weightGradLine, maskedStores: true},
+}
+
+// The constants of the maps, by name.
+var winoConsts = []struct {
+	name  string
+	value float32
+}{
+	{"1p5", 1.5}, {"2", 2}, {"half", 0.5}, {"4", 4}, {"quarter", 0.25}, {"8", 8}, {"eighth", 0.125},
+	{"third", 1.0 / 3}, {"minusThird", -1.0 / 3}, {"15th", 1.0 / 15}, {"2by15", 2.0 / 15}, {"4by15", 4.0 / 15},
+	{"8by15", 8.0 / 15}, {"16by15", 16.0 / 15}, {"minus16by15", -16.0 / 15},
+}
+
+func winogradFile(s isa) string {
+	w := &writer{}
+	w.header()
+	for _, c := range winoConsts {
+		w.WriteString("\n")
+		bits := math.Float32bits(c.value)
+		for i := range s.lanes / 2 {
+			fmt.Fprintf(w, "DATA wino_%s_%s<>+%d(SB)/8, $0x%08x%08x\n", s.name, c.name, 8*i, bits, bits)
+		}
+		fmt.Fprintf(w, "GLOBL wino_%s_%s<>(SB), RODATA|NOPTR, $%d\n", s.name, c.name, 4*s.lanes)
+	}
+	for _, t := range transforms {
+		t.isa, t.w = s, w
+		t.kernel()
+	}
+	return w.String()
+}
+
+func (t *transform) name() string { return "wino" + t.what + strings.ToUpper(t.isa.name) }
+
+func (t *transform) reg(i int) string { return fmt.Sprintf("%s%d", t.isa.reg, i) }
+
+func (t *transform) constant(name string) string {
+	return fmt.Sprintf("wino_%s_%s<>(SB)", t.isa.name, name)
+}
+
+// The instructions of a map, on numbered registers.
+func (t *transform) add(a, b, to int) { t.w.op("VADDPS %s, %s, %s", t.reg(b), t.reg(a), t.reg(to)) }
+func (t *transform) sub(a, b, to int) { t.w.op("VSUBPS %s, %s, %s", t.reg(b), t.reg(a), t.reg(to)) }
+func (t *transform) move(a, to int)   { t.w.op("VMOVAPS %s, %s", t.reg(a), t.reg(to)) }
+func (t *transform) mul(c string, a, to int) {
+	t.w.op("VMULPS %s, %s, %s", t.constant(c), t.reg(a), t.reg(to))
+}
+func (t *transform) plus(c string, a, to int) { // to += c*a
+	t.w.op("VFMADD231PS %s, %s, %s", t.constant(c), t.reg(a), t.reg(to))
+}
+func (t *transform) minus(c string, a, to int) { // to -= c*a
+	t.w.op("VFNMADD231PS %s, %s, %s", t.constant(c), t.reg(a), t.reg(to))
+}
+
+// inputLine: rows of B' are the coefficients of the product of (x - point) over
+// all points but one, and over all for infinity:
+//
+//	d0 + 3/2 d1 -   2 d2 - 3/2 d3 + d4
+//	   -     d1 - 5/2 d2 - 1/2 d3 + d4
+//	         d1 + 1/2 d2 - 5/2 d3 + d4
+//	   - 1/2 d1 -     d2 + 1/2 d3 + d4
+//	       2 d1 -     d2 -   2 d3 + d4
+//	         d1 + 3/2 d2 -   2 d3 - 3/2 d4 + d5
+func inputLine(t *transform) []int {
+	const p, q = 6, 7
+	t.sub(4, 2, p)
+	t.sub(1, 3, q)
+	t.move(p, 8)
+	t.minus("half", q, 8)
+	t.add(p, q, 10)
+	t.add(10, q, 9)
+	t.sub(p, q, 11)
+	t.sub(0, 2, 0)
+	t.add(0, p, 0)
+	t.plus("1p5", q, 0)
+	t.sub(5, 3, 5)
+	t.add(5, q, 5)
+	t.minus("1p5", p, 5)
+	t.add(2, 3, 12)
+	t.minus("1p5", 12, 11)
+	t.sub(2, 3, 13)
+	t.plus("1p5", 13, 10)
+	return []int{0, 11, 10, 8, 9, 5}
+}
+
+// outputLine: row j of A' is the j-th power of every point; infinity counts in
+// the last.
+func outputLine(t *transform) []int {
+	const s, d = 6, 7
+	t.add(1, 2, s)
+	t.sub(1, 2, d)
+	t.add(0, s, 8)
+	t.add(8, 3, 8)
+	t.add(8, 4, 8)
+	t.move(d, 9)
+	t.plus("2", 3, 9)
+	t.minus("half", 4, 9)
+	t.plus("4", 3, s)
+	t.plus("quarter", 4, s)
+	t.plus("8", 3, d)
+	t.minus("eighth", 4, d)
+	t.add(d, 5, d)
+	return []int{8, 9, s, d}
+}
+
+// outputGradLine is the transpose of outputLine.
+func outputGradLine(t *transform) []int {
+	t.add(0, 2, 4)
+	t.add(1, 3, 5)
+	t.add(4, 5, 6)
+	t.sub(4, 5, 7)
+	t.move(0, 8)
+	t.plus("2", 1, 8)
+	t.plus("4", 2, 8)
+	t.plus("8", 3, 8)
+	t.move(0, 9)
+	t.minus("half", 1, 9)
+	t.plus("quarter", 2, 9)
+	t.minus("eighth", 3, 9)
+	return []int{0, 6, 7, 8, 9, 3}
+}
+
+// weightsLine: row i of G is (1, p, p^2) for point p over the product of its
+// differences to the others: 1, -3, 3, 15, -15/16.
+func weightsLine(t *transform) []int {
+	t.add(0, 2, 3)
+	t.add(3, 1, 4)
+	t.mul("minusThird", 4, 4)
+	t.sub(3, 1, 5)
+	t.mul("third", 5, 5)
+	t.mul("15th", 0, 6)
+	t.plus("2by15", 1, 6)
+	t.plus("4by15", 2, 6)
+	t.mul("minus16by15", 0, 7)
+	t.plus("8by15", 1, 7)
+	t.minus("4by15", 2, 7)
+	return []int{0, 4, 5, 6, 7, 2}
+}
+
+// weightGradLine is the transpose of weightsLine.
+func weightGradLine(t *transform) []int {
+	const a, b = 6, 7
+	t.sub(2, 1, a)
+	t.add(1, 2, b)
+	t.plus("third", a, 0)
+	t.plus("15th", 3, 0)
+	t.minus("16by15", 4, 0)
+	t.mul("minusThird", b, 8)
+	t.plus("2by15", 3, 8)
+	t.plus("8by15", 4, 8)
+	t.plus("third", a, 5)
+	t.plus("4by15", 3, 5)
+	t.minus("4by15", 4, 5)
+	return []int{0, 8, 5}
+}
+
+// at is the address of element i of a line at BX whose stride is in R8, with
+// three and five times that in R9 and R10.
+func at(i int) string {
+	return []string{"(BX)", "(BX)(R8*1)", "(BX)(R8*2)", "(BX)(R9*1)", "(BX)(R8*4)", "(BX)(R10*1)"}[i]
+}
+
+// strides loads the stride at that offset for at.
+func (t *transform) strides(offset int) {
+	t.w.op("MOVQ %d(DI), R8", offset)
+	t.w.op("LEAQ (R8)(R8*2), R9")
+	t.w.op("LEAQ (R8)(R8*4), R10")
+}
+
+// kernel: for every item, for every vector of channels, columns to tmp, rows of
+// tmp to the destination.
+func (t *transform) kernel() {
+	w := t.w
+	fmt.Fprintf(w, "\n// func %s(p *winoArgs)\n// %s\n", t.name(), t.note)
+	fmt.Fprintf(w, "TEXT ·%s(SB), NOSPLIT, $0-8\n", t.name())
+	w.op("MOVQ p+0(FP), DI")
+	w.op("MOVQ %d(DI), R12", winoTmp)
+	w.op("MOVQ %d(DI), CX", winoItems)
+	w.op("MOVQ %d(DI), SI", winoSrc)
+	w.op("MOVQ %d(DI), DX", winoDst)
+	w.op("MOVQ SI, %d(DI)", winoSrcNow)
+	w.op("MOVQ DX, %d(DI)", winoDstNow)
+	w.label("item")
+	w.op("MOVQ %d(DI), R13", winoVecs)
+	w.label("vector")
+	if t.maskedLoads || t.maskedStores {
+		t.mask()
+	}
+	w.note("columns")
+	t.strides(winoSrcI)
+	w.op("MOVQ %d(DI), R11", winoSrcJ)
+	w.op("MOVQ SI, BX")
+	for j := range t.in {
+		for i := range t.in {
+			t.load(at(i), t.reg(i))
+		}
+		for i, r := range t.line(t) {
+			w.op("VMOVUPS %s, %d(R12)", t.reg(r), 4*t.lanes*(i*t.in+j))
+		}
+		if j < t.in-1 {
+			w.op("ADDQ R11, BX")
+		}
+	}
+	w.note("rows")
+	t.strides(winoDstJ)
+	w.op("MOVQ %d(DI), R11", winoDstI)
+	w.op("MOVQ DX, BX")
+	for i := range t.out {
+		for j := range t.in {
+			w.op("VMOVUPS %d(R12), %s", 4*t.lanes*(i*t.in+j), t.reg(j))
+		}
+		for j, r := range t.line(t) {
+			t.store(t.reg(r), at(j))
+		}
+		if i < t.out-1 {
+			w.op("ADDQ R11, BX")
+		}
+	}
+	w.op("ADDQ $%d, SI", 4*t.lanes)
+	w.op("ADDQ $%d, DX", 4*t.lanes)
+	w.op("DECQ R13")
+	w.op("JNE vector")
+	w.op("MOVQ %d(DI), SI", winoSrcNow)
+	w.op("ADDQ %d(DI), SI", winoSrcStep)
+	w.op("MOVQ SI, %d(DI)", winoSrcNow)
+	w.op("MOVQ %d(DI), DX", winoDstNow)
+	w.op("ADDQ %d(DI), DX", winoDstStep)
+	w.op("MOVQ DX, %d(DI)", winoDstNow)
+	w.op("DECQ CX")
+	w.op("JNE item")
+	w.op("VZEROUPPER")
+	w.op("RET")
+}
+
+// mask chooses the lanes: those of the last vector, or all.
+func (t *transform) mask() {
+	w := t.w
+	w.op("MOVQ %d(DI), AX", winoFull)
+	w.op("CMPQ R13, $1")
+	w.op("CMOVQEQ %d(DI), AX", winoMask)
+	if t.isa.reg == "Z" {
+		w.op("KMOVW AX, K1")
+	} else {
+		w.op("VMOVUPS (AX), Y15")
+	}
+}
+
+func (t *transform) load(addr, reg string) {
+	switch {
+	case !t.maskedLoads:
+		t.w.op("VMOVUPS %s, %s", addr, reg)
+	case t.isa.reg == "Z":
+		t.w.op("VMOVUPS.Z %s, K1, %s", addr, reg)
+	default:
+		t.w.op("VMASKMOVPS %s, Y15, %s", addr, reg)
+	}
+}
+
+func (t *transform) store(reg, addr string) {
+	switch {
+	case !t.maskedStores:
+		t.w.op("VMOVUPS %s, %s", reg, addr)
+	case t.isa.reg == "Z":
+		t.w.op("VMOVUPS %s, K1, %s", reg, addr)
+	default:
+		t.w.op("VMASKMOVPS %s, Y15, %s", reg, addr)
+	}
+}

@@ -1,0 +1,258 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+// Winograd's convolution F(4x4, 3x3), arXiv:1509.09308: an output patch of 4x4
+// is A'[(GgG') * (B'dB)]A, 36 products where the definition has 144. The points
+// are 0, 1, -1, 2, -1/2 and infinity, whose error is a third of that with -2 in
+// place of -1/2. Summed over channels, the 36 products are 36 matrix products of
+// patches x channels and channels x outputs.
+
+// positions is the number of products of a patch.
+const positions = 36
+
+// The transforms, by the number that callTransform knows.
+const (
+	winoInput = iota
+	winoOutput
+	winoOutputGrad
+	winoWeights
+	winoWeightGrad
+)
+
+// winoArgs are the arguments of a transform, which maps a square of vectors to
+// another for each of items, and within an item for each of vecs vectors of
+// channels. Strides are in bytes: I from row to row of a square, J from column
+// to column, Step from item to item.
+type winoArgs struct {
+	src, dst, tmp          unsafe.Pointer
+	srcI, srcJ, dstI, dstJ int
+	srcStep, dstStep       int
+	items, vecs            int
+	mask, full             uint64 // lanes of the last vector, and of the others
+	_                      [2]uintptr
+}
+
+// winoTmp is the floats that hold a square between columns and rows. They
+// come first in a loan, whose beginning is aligned as vectors want it.
+const winoTmp = positions * 16
+
+const (
+	// winoPatches is the number of patches in a unit of work, if images allow:
+	// what they become stays in the second-level cache.
+	winoPatches = 64
+	// winoMinChannels is the fewest channels, on both sides, for which the
+	// transforms pay.
+	winoMinChannels = 12
+)
+
+// winograd reports whether the convolution is computed that way: by its shape
+// alone.
+func (g *ConvAttr) winograd() bool {
+	switch {
+	case g.Algorithm == ConvDirect, g.KH != 3 || g.KW != 3, g.StrideH != 1 || g.StrideW != 1,
+		g.DilationH != 1 || g.DilationW != 1, g.Groups != 1, g.PadH > 2 || g.PadW > 2, g.C == 0 || g.K == 0:
+		return false
+	case g.Algorithm == ConvWinograd:
+		return true
+	}
+	// Patches that hang over the edge are work for nothing.
+	whole := ((g.OutH + 3) / 4 * 4) * ((g.OutW + 3) / 4 * 4)
+	return min(g.C, g.K) >= winoMinChannels && 10*g.OutH*g.OutW >= 7*whole
+}
+
+// winoPlan is a Winograd convolution of one shape, forward or, with the kernel
+// turned round, the input's gradient.
+type winoPlan struct {
+	padded
+	n                int
+	outH, outW, outC int
+	gradient         bool
+	patchH, patchW   int // patches of an image
+	images           int // a unit's images,
+	bandRows, bands  int // or its rows of patches and the units in an image
+	patches          int // of a unit
+	vRow, vPlane     int // floats from patch to patch and from position to position, of transformed inputs
+	mRow, mPlane     int // the same of products
+	strips           panels
+	uPlane           int // the same of packed weights
+	table            []tileGroup
+}
+
+var winoForwardPlans, winoInputPlans planCache[winoPlan]
+
+func newWinoForward(g *ConvAttr) *winoPlan {
+	w := &winoPlan{n: g.N, outH: g.OutH, outW: g.OutW, outC: g.K}
+	w.inH, w.inW, w.inC, w.top, w.left = g.H, g.W, g.C, g.PadH, g.PadW
+	w.layout()
+	return w
+}
+
+func newWinoInputGrad(g *ConvAttr) *winoPlan {
+	w := &winoPlan{n: g.N, outH: g.H, outW: g.W, outC: g.C, gradient: true}
+	w.inH, w.inW, w.inC, w.top, w.left = g.OutH, g.OutW, g.K, 2-g.PadH, 2-g.PadW
+	w.layout()
+	return w
+}
+
+// lined rounds up to whole cache lines of floats, and adds one, so that strides
+// are no powers of two.
+func lined(n int) int { return (n+15)/16*16 + 16 }
+
+func (w *winoPlan) layout() {
+	w.patchH, w.patchW = (w.outH+3)/4, (w.outW+3)/4
+	w.bandRows, w.bands, w.images = w.patchH, 1, 1
+	if perImage := w.patchH * w.patchW; perImage > winoPatches {
+		w.bands = min(w.patchH, (perImage+winoPatches-1)/winoPatches)
+		w.bandRows = (w.patchH + w.bands - 1) / w.bands
+		w.bands = (w.patchH + w.bandRows - 1) / w.bandRows
+	} else {
+		w.images = max(1, min(w.n/4, winoPatches/perImage))
+	}
+	w.rows, w.cols, w.pixel = 4*w.bandRows+2, 4*w.patchW+2, pixelStride(w.inC)
+	w.patches = w.images * w.bandRows * w.patchW
+	w.strips = tiles.panels(w.outC)
+	most := (w.patches + 3) / 4 * 4 // the last tile may have rows too many
+	w.vRow, w.mRow = lined(w.inC), lined(w.outC)
+	w.vPlane, w.mPlane = most*w.vRow+16, most*w.mRow+16
+	w.uPlane = lined(w.strips.packed(w.inC))
+	for i := 0; i < most; i += 4 {
+		w.table = append(w.table, tileGroup{4 * i * w.vRow, 4 * i * w.mRow})
+	}
+}
+
+// run computes the convolution.
+func (w *winoPlan) run(out, in, weights []float32) {
+	packed := borrow[float32](positions * w.uPlane)
+	defer giveBack(packed)
+	w.packWeights(packed.data, weights)
+	units := (w.n + w.images - 1) / w.images * w.bands
+	For(units, func(u int) {
+		img, row := u/w.bands*w.images, u%w.bands*w.bandRows
+		w.unit(out, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
+	})
+}
+
+// unit computes rows [row, row+rows) of the patches of some images.
+func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
+	const slack = 16 // the last pixel is read in whole vectors
+	padFloats := lined(w.images*w.floats() + slack)
+	work := borrow[float32](winoTmp + padFloats + positions*(w.vPlane+w.mPlane))
+	defer giveBack(work)
+	tmp, rest := work.data[:winoTmp], work.data[winoTmp:]
+	pad, v, m := rest[:padFloats], rest[padFloats:][:positions*w.vPlane], rest[padFloats+positions*w.vPlane:]
+	size := w.inH * w.inW * w.inC
+	for i := range imgs {
+		w.pad(pad, in[(img+i)*size:][:size], 4*row-w.top)
+		transformInput(&w.padded, v[i*rows*w.patchW*w.vRow:], pad, tmp, rows, w.patchW, w.vRow, w.vPlane)
+	}
+	w.products(m, v, weights, imgs*rows*w.patchW)
+	for i := range imgs {
+		for r := range rows {
+			w.transformOutput(out, m[(i*rows+r)*w.patchW*w.mRow:], tmp, img+i, row+r)
+		}
+	}
+}
+
+// transformInput writes B'dB of all patches of a padded image, a row of v each.
+func transformInput(p *padded, v, pad, tmp []float32, patchH, patchW, vRow, vPlane int) {
+	a := winoArgs{
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * p.cols * p.pixel, srcJ: 4 * p.pixel, dstI: 4 * 6 * vPlane, dstJ: 4 * vPlane,
+		srcStep: 4 * 4 * p.pixel, dstStep: 4 * vRow, items: patchW, vecs: (p.inC + tiles.lanes - 1) / tiles.lanes,
+	}
+	for r := range patchH {
+		a.src, a.dst = unsafe.Pointer(&pad[4*r*p.cols*p.pixel]), unsafe.Pointer(&v[r*patchW*vRow])
+		callTransform(winoInput, tiles.lanes, &a)
+	}
+}
+
+// products computes the 36 matrix products of n patches.
+func (w *winoPlan) products(m, v, weights []float32, n int) {
+	p := tileArgs{segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: w.inC, lda: 4 * w.vRow, ldc: 4 * w.mRow}
+	table := w.table[:(n+3)/4]
+	for i := range positions {
+		p.a = unsafe.Pointer(&v[i*w.vPlane])
+		for s := range w.strips.count {
+			col, cols, vecs := w.strips.at(s)
+			p.b = unsafe.Pointer(&weights[i*w.uPlane+col*w.inC])
+			p.c = unsafe.Pointer(&m[i*w.mPlane+col])
+			p.mask = tiles.maskFor(cols)
+			tiles.runN(&p, vecs, table)
+		}
+	}
+}
+
+// transformOutput writes A'mA of one row of patches of an image; what hangs
+// over the edge goes by way of a patch of its own.
+func (w *winoPlan) transformOutput(out, m, tmp []float32, img, row int) {
+	a := winoArgs{
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * 6 * w.mPlane, srcJ: 4 * w.mPlane, dstI: 4 * w.outW * w.outC, dstJ: 4 * w.outC,
+		srcStep: 4 * w.mRow, dstStep: 4 * 4 * w.outC, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
+	}
+	dst := out[(img*w.outH+4*row)*w.outW*w.outC:]
+	whole := w.outW / 4
+	if 4*row+4 > w.outH {
+		whole = 0
+	}
+	if whole > 0 {
+		a.src, a.dst, a.items = unsafe.Pointer(&m[0]), unsafe.Pointer(&dst[0]), whole
+		callTransform(winoOutput, tiles.lanes, &a)
+	}
+	if whole == w.patchW {
+		return
+	}
+	patch := borrow[float32](16 * w.outC)
+	defer giveBack(patch)
+	a.dst, a.dstI, a.items = unsafe.Pointer(&patch.data[0]), 4*4*w.outC, 1
+	for j := whole; j < w.patchW; j++ {
+		a.src = unsafe.Pointer(&m[j*w.mRow])
+		callTransform(winoOutput, tiles.lanes, &a)
+		cols := min(4, w.outW-4*j)
+		for r := range min(4, w.outH-4*row) {
+			copy(dst[(r*w.outW+4*j)*w.outC:][:cols*w.outC], patch.data[r*4*w.outC:])
+		}
+	}
+}
+
+// packWeights writes GgG' of all kernels into strips, a plane for each
+// position. For the gradient the kernel is transposed and turned round.
+func (w *winoPlan) packWeights(packed, weights []float32) {
+	const chunk = 64 // input channels in one call
+	step, tap := w.outC, w.inC*w.outC
+	if w.gradient {
+		turned := borrow[float32](9 * tap)
+		defer giveBack(turned)
+		w.turn(turned.data, weights)
+		weights = turned.data
+	}
+	chunks := (w.inC + chunk - 1) / chunk
+	For(chunks*w.strips.count, func(i int) {
+		lo := i / w.strips.count * chunk
+		col, cols, vecs := w.strips.at(i % w.strips.count)
+		tmp := borrow[float32](winoTmp)
+		defer giveBack(tmp)
+		a := winoArgs{
+			tmp: unsafe.Pointer(&tmp.data[0]), srcI: 4 * 3 * tap, srcJ: 4 * tap, dstI: 4 * 6 * w.uPlane, dstJ: 4 * w.uPlane,
+			srcStep: 4 * step, dstStep: 4 * vecs * tiles.lanes, items: min(chunk, w.inC-lo), vecs: vecs,
+			mask: tiles.maskFor(cols), full: tiles.maskFor(tiles.lanes),
+			src: unsafe.Pointer(&weights[lo*step+col]), dst: unsafe.Pointer(&packed[col*w.inC+lo*vecs*tiles.lanes]),
+		}
+		callTransform(winoWeights, tiles.lanes, &a)
+	})
+}
+
+// turn transposes the matrix of every tap, and takes the taps from last to
+// first.
+func (w *winoPlan) turn(dst, weights []float32) {
+	tap := w.inC * w.outC
+	const chunk = 32 // columns in one piece
+	chunks := (w.outC + chunk - 1) / chunk
+	For(9*chunks, func(i int) {
+		t, col := i/chunks, i%chunks*chunk
+		cols := min(chunk, w.outC-col)
+		transpose(dst[(8-t)*tap+col:], w.outC, weights[t*tap+col*w.inC:], w.inC, w.inC, cols)
+	})
+}

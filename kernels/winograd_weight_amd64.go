@@ -1,0 +1,199 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+// winoWeightPatches is the number of patches that are transformed at once where
+// the threads then share the positions.
+const winoWeightPatches = 512
+
+// winoWeightPlan is the weight gradient G'[(AeA') * (B'dB)]G, the transpose of
+// the forward convolution: 36 products of channels x patches and patches x
+// outputs, summed before the last transform.
+//
+// Where the sums are small, each of a fixed number of parts of the images has
+// its own. Where they are large there is one, and after the transforms of many
+// images the threads share its positions.
+type winoWeightPlan struct {
+	*winoPlan
+	pieces         int // patches along k of a product at once: of a unit, or of many
+	eRow, ePlane   int // floats from patch to patch and position to position, of transformed gradients
+	edge           padded
+	uRow, uPlane   int // the same of the sums
+	parts          int // partial sums, or 0 where positions are shared
+	rounds, images int // where they are: the number of times, and the images of each
+}
+
+var winoWeightPlans planCache[winoWeightPlan]
+
+func newWinoWeightGrad(g *ConvAttr) *winoWeightPlan {
+	w := &winoWeightPlan{winoPlan: newWinoForward(g)}
+	w.uRow = lined(w.outC)
+	w.uPlane = w.inC*w.uRow + 16
+	w.eRow = w.mRow
+	units := (w.n + w.winoPlan.images - 1) / w.winoPlan.images * w.bands
+	w.parts = min(weightGradParts, units)
+	w.pieces = w.patches
+	if w.parts*positions*w.uPlane > partFloats {
+		w.parts = 0
+		w.images = max(1, winoWeightPatches/(w.patchH*w.patchW))
+		w.rounds = (w.n + w.images - 1) / w.images
+		w.images = (w.n + w.rounds - 1) / w.rounds
+		w.rounds = (w.n + w.images - 1) / w.images
+		w.pieces = w.images * w.patchH * w.patchW
+		w.bandRows, w.bands = w.patchH, 1
+		w.winoPlan.images = 1
+		w.rows = 4*w.patchH + 2
+	}
+	// Three channels more than there are may be read of the last patch.
+	w.vPlane, w.ePlane = w.pieces*w.vRow+16, w.pieces*w.eRow+16
+	w.edge = padded{inH: w.outH, inW: w.outW, inC: w.outC, rows: 4 * w.bandRows, cols: 4 * w.patchW, pixel: pixelStride(w.outC)}
+	return w
+}
+
+// run computes dw.
+func (w *winoWeightPlan) run(dw, x, dy []float32) {
+	total := positions * w.uPlane
+	sums := borrow[float32](max(1, w.parts) * total)
+	defer giveBack(sums)
+	if w.parts > 0 {
+		units := (w.n + w.winoPlan.images - 1) / w.winoPlan.images * w.bands
+		For(w.parts, func(i int) {
+			w.part(sums.data[i*total:][:total], x, dy, i*units/w.parts, (i+1)*units/w.parts)
+		})
+		if w.parts > 1 {
+			out := borrow[float32](total)
+			defer giveBack(out)
+			addParts(out.data, sums.data, w.parts)
+			w.transformSums(dw, out.data)
+			return
+		}
+	} else {
+		w.byPosition(sums.data, x, dy)
+	}
+	w.transformSums(dw, sums.data)
+}
+
+// part sums units [lo, hi).
+func (w *winoWeightPlan) part(sums, x, dy []float32, lo, hi int) {
+	work := borrow[float32](positions * (w.vPlane + w.ePlane))
+	defer giveBack(work)
+	v, e := work.data[:positions*w.vPlane], work.data[positions*w.vPlane:]
+	images := w.winoPlan.images
+	for u := lo; u < hi; u++ {
+		img, row := u/w.bands*images, u%w.bands*w.bandRows
+		imgs, rows := min(images, w.n-img), min(w.bandRows, w.patchH-row)
+		for i := range imgs {
+			w.transforms(v, e, x, dy, img+i, row, rows, i*rows*w.patchW)
+		}
+		for p := range positions {
+			w.product(sums, v, e, p, 0, w.strips.count, imgs*rows*w.patchW, u > lo)
+		}
+	}
+}
+
+// byPosition sums all images: transforms by image, then products by position
+// and by strip.
+func (w *winoWeightPlan) byPosition(sums, x, dy []float32) {
+	work := borrow[float32](positions * (w.vPlane + w.ePlane))
+	defer giveBack(work)
+	v, e := work.data[:positions*w.vPlane], work.data[positions*w.vPlane:]
+	perImage := w.patchH * w.patchW
+	for round := range w.rounds {
+		first := round * w.images
+		imgs := min(w.images, w.n-first)
+		For(imgs, func(i int) { w.transforms(v, e, x, dy, first+i, 0, w.patchH, i*perImage) })
+		For(positions*w.strips.count, func(i int) {
+			p, s := i/w.strips.count, i%w.strips.count
+			w.product(sums, v, e, p, s, s+1, imgs*perImage, round > 0)
+		})
+	}
+}
+
+// transforms writes B'dB and AeA' of rows of patches of an image, from patch at
+// on.
+func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at int) {
+	const slack = 16
+	padFloats := lined(w.floats() + slack)
+	work := borrow[float32](winoTmp + padFloats + w.edge.floats())
+	defer giveBack(work)
+	tmp, pad, edge := work.data[:winoTmp], work.data[winoTmp:][:padFloats], work.data[winoTmp+padFloats:]
+	size := w.inH * w.inW * w.inC
+	w.pad(pad, x[img*size:][:size], 4*row-w.top)
+	transformInput(&w.padded, v[at*w.vRow:], pad, tmp, rows, w.patchW, w.vRow, w.vPlane)
+
+	size = w.outH * w.outW * w.outC
+	src, line, pixel := dy[img*size:][:size], w.outW*w.outC, w.outC
+	if w.outH%4 == 0 && w.outW%4 == 0 {
+		src = src[4*row*line:]
+	} else {
+		w.edge.pad(edge, src, 4*row)
+		src, line, pixel = edge, w.edge.cols*w.edge.pixel, w.edge.pixel
+	}
+	a := winoArgs{
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * line, srcJ: 4 * pixel, dstI: 4 * 6 * w.ePlane, dstJ: 4 * w.ePlane,
+		srcStep: 4 * 4 * pixel, dstStep: 4 * w.eRow, items: w.patchW, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
+	}
+	for r := range rows {
+		a.src, a.dst = unsafe.Pointer(&src[4*r*line]), unsafe.Pointer(&e[(at+r*w.patchW)*w.eRow])
+		callTransform(winoOutputGrad, tiles.lanes, &a)
+	}
+}
+
+// product adds, or sets, the products of n patches at one position, for strips
+// [lo, hi).
+func (w *winoWeightPlan) product(sums, v, e []float32, position, lo, hi, n int, add bool) {
+	for s := lo; s < hi; s++ {
+		col, cols, vecs := w.strips.at(s)
+		p := tileArgs{
+			a: unsafe.Pointer(&v[position*w.vPlane]), b: unsafe.Pointer(&e[position*w.ePlane+col]), c: unsafe.Pointer(&sums[position*w.uPlane+col]),
+			segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: n, lda: 4 * w.vRow, ldb: 4 * w.eRow, ldc: 4 * w.uRow, mask: tiles.maskFor(cols),
+		}
+		if add {
+			p.add = 1
+		}
+		rows := w.inC &^ 3
+		tiles.runT(&p, vecs, rows)
+		if rest := w.inC - rows; rest > 0 {
+			p.a = unsafe.Pointer(&v[position*w.vPlane+rows])
+			w.productTail(&p, sums[position*w.uPlane+rows*w.uRow+col:], vecs, cols, rest, add)
+		}
+	}
+}
+
+// productTail computes the last one to three rows.
+func (w *winoWeightPlan) productTail(p *tileArgs, sums []float32, vecs, cols, rest int, add bool) {
+	var tile [4 * tailCols]float32
+	p.c, p.ldc, p.add = unsafe.Pointer(&tile[0]), 4*tailCols, 0
+	tiles.runT(p, vecs, 4)
+	for r := range rest {
+		dst, src := sums[r*w.uRow:][:cols], tile[r*tailCols:][:cols]
+		if !add {
+			copy(dst, src)
+			continue
+		}
+		for i, v := range src {
+			dst[i] += v
+		}
+	}
+}
+
+// transformSums writes G'uG to dw.
+func (w *winoWeightPlan) transformSums(dw, sums []float32) {
+	const chunk = 32
+	tap := w.inC * w.outC
+	For((w.inC+chunk-1)/chunk, func(i int) {
+		lo := i * chunk
+		tmp := borrow[float32](winoTmp)
+		defer giveBack(tmp)
+		a := winoArgs{
+			src: unsafe.Pointer(&sums[lo*w.uRow]), dst: unsafe.Pointer(&dw[lo*w.outC]), tmp: unsafe.Pointer(&tmp.data[0]),
+			srcI: 4 * 6 * w.uPlane, srcJ: 4 * w.uPlane, dstI: 4 * 3 * tap, dstJ: 4 * tap, srcStep: 4 * w.uRow, dstStep: 4 * w.outC,
+			items: min(chunk, w.inC-lo), vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+			mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
+		}
+		callTransform(winoWeightGrad, tiles.lanes, &a)
+	})
+}
