@@ -90,6 +90,7 @@ func (t *Tape) Release() {
 	clear(t.values)
 	t.values = t.values[:0]
 	clear(t.leaves)
+	t.arena.Rewind()
 }
 
 // Close releases the tape and returns its memory to the device.

@@ -1,16 +1,25 @@
 package kernels
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Arena lends buffers of a device and takes them back, so that a computation
 // that repeats itself gets the same memory in the same order and the device is
 // asked only the first time. It is not safe for concurrent use.
 type Arena struct {
 	dev              Device
-	free             map[int][]Buffer // by capacity
+	free             map[int][]Buffer // by length; the last is lent next
+	serial           map[Buffer]int   // in which order the device gave them
+	given            int              // how many it ever gave
 	now, peak, asked int64            // bytes
 }
 
 // NewArena returns an arena without memory.
-func NewArena(dev Device) *Arena { return &Arena{dev: dev, free: map[int][]Buffer{}} }
+func NewArena(dev Device) *Arena {
+	return &Arena{dev: dev, free: map[int][]Buffer{}, serial: map[Buffer]int{}}
+}
 
 // Get returns a buffer of n elements with undefined contents.
 func (a *Arena) Get(n int) Buffer {
@@ -23,13 +32,25 @@ func (a *Arena) Get(n int) Buffer {
 		return b
 	}
 	a.asked += bytes
-	return a.dev.Alloc(n)
+	b := a.dev.Alloc(n)
+	a.serial[b] = a.given
+	a.given++
+	return b
 }
 
 // Put takes a buffer back.
 func (a *Arena) Put(b Buffer) {
 	a.now -= int64(b.Len()) * int64(a.dev.DType().Size())
 	a.free[b.Len()] = append(a.free[b.Len()], b)
+}
+
+// Rewind brings the free buffers in the order in which they were first lent. A
+// computation that gives everything back, rewinds and repeats itself gets the
+// same buffers for the same purposes.
+func (a *Arena) Rewind() {
+	for _, list := range a.free {
+		slices.SortFunc(list, func(x, y Buffer) int { return cmp.Compare(a.serial[y], a.serial[x]) })
+	}
 }
 
 // Usage reports the bytes lent now, the most that ever were, and the bytes
@@ -42,6 +63,7 @@ func (a *Arena) Close() {
 		for _, b := range list {
 			a.asked -= int64(n) * int64(a.dev.DType().Size())
 			a.dev.Free(b)
+			delete(a.serial, b)
 		}
 	}
 	clear(a.free)
