@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"strings"
@@ -71,17 +72,17 @@ func (t tarTree) list(ctx context.Context) ([]entry, error) {
 }
 
 func (t tarTree) read(ctx context.Context, want map[string]int, limit int64, emit emitFunc) error {
-	left := len(want)
-	if left == 0 {
+	left := maps.Clone(want)
+	if len(left) == 0 {
 		return nil
 	}
 	err := t.walk(ctx, func(h *tar.Header, r io.Reader) error {
 		name, _ := cleanName(h.Name)
-		i, ok := want[name]
+		i, ok := left[name]
 		if !ok || h.Typeflag != tar.TypeReg {
 			return nil
 		}
-		left--
+		delete(left, name)
 		var data []byte
 		var tooBig, err error
 		if h.Size > limit {
@@ -91,14 +92,14 @@ func (t tarTree) read(ctx context.Context, want map[string]int, limit int64, emi
 		}
 		err = emit(i, func() ([]byte, error) { return data, tooBig })
 		if err == errStop {
-			left = 0
-		} else if err == nil && left == 0 {
+			clear(left)
+		} else if err == nil && len(left) == 0 {
 			err = errStop
 		}
 		return err
 	})
-	if err == nil && left > 0 {
-		err = fmt.Errorf("the archive changed while it was read: %d of %d files are gone", left, len(want))
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("the archive changed while it was read: %d of %d files are gone", len(left), len(want))
 	}
 	return err
 }

@@ -129,7 +129,10 @@ func readCIFAR(ctx context.Context, name string, src tree, entries []entry, o Op
 
 // cifarSplit keeps the files of one split.
 func cifarSplit(files []cifarFile, train bool) ([]cifarFile, error) {
-	for _, f := range files[1:] {
+	for i, f := range files[1:] {
+		if f.path == files[i].path {
+			return nil, fmt.Errorf("%s is in it twice: pack it again", f.path)
+		}
 		if parent(f.path) != parent(files[0].path) || f.kind != files[0].kind {
 			return nil, fmt.Errorf("it holds more than one CIFAR set (%s and %s): name the folder that is meant with #FOLDER", files[0].path, f.path)
 		}

@@ -19,7 +19,7 @@ const (
 	maxPixels = 89_478_485
 	// maxScans bounds the scans of a progressive JPEG: each costs a few bytes
 	// in the file and a pass over the whole picture.
-	maxScans = 1000
+	maxScans = 256
 )
 
 // imageFormat is one of the file formats that Decode reads.

@@ -112,7 +112,7 @@ func TestFolderErrors(t *testing.T) {
 	for _, spec := range []string{f.writeTo(t, t.TempDir()), writeFile(t, "p.tar", f.tar(t))} {
 		for _, size := range []int{0, 4} {
 			o := Options{Size: size}
-			wantError(t, spec, o, "data set ", "the picture set/test/cat/", "cannot be read")
+			wantError(t, spec, o, "data set ", "the picture set/test/cat/", "cannot be read", "remove it")
 			var skipped []string
 			o.SkipBad = func(path string, err error) { skipped = append(skipped, path) }
 			if got, want := summary(t, open(t, spec, o)), "0c:0 0b:1"; got != want {
@@ -231,14 +231,34 @@ func TestArchiveErrors(t *testing.T) {
 	bomb := zstandard(t, make([]byte, expansionSlack+64<<20))
 	wantError(t, writeFile(t, "bomb.tar.zst", bomb), Options{}, "unpacks to more than")
 
-	var climbing bytes.Buffer
-	w = tar.NewWriter(&climbing)
-	data := plainPNG(t, 2, 2, 5)
-	must(t, w.WriteHeader(&tar.Header{Name: "../../a/../b/1.png", Size: int64(len(data)), Typeflag: tar.TypeReg}))
-	_, err := w.Write(data)
-	must(t, err)
-	must(t, w.Close())
-	if s := open(t, writeFile(t, "up.tar", climbing.Bytes()), Options{}); summary(t, s) != "05:0" || s.Classes()[0] != "b" {
+	picture := plainPNG(t, 2, 2, 5)
+	up := packInOrder(t, []string{"../../a/../b/1.png"}, files{"../../a/../b/1.png": picture})
+	if s := open(t, writeFile(t, "up.tar", up), Options{}); summary(t, s) != "05:0" || s.Classes()[0] != "b" {
 		t.Errorf("%v %s", s.Classes(), summary(t, s))
 	}
+
+	// tar keeps both when a file is added again.
+	f := files{"./test_batch.bin": cifarRecord(1, 1), "./batches.meta.txt": []byte("a b"), "./x/1.png": picture}
+	twice := packInOrder(t, []string{"./test_batch.bin", "./test_batch.bin", "./batches.meta.txt"}, f)
+	wantError(t, writeFile(t, "twice.tar", twice), Options{}, "test_batch.bin is in it twice")
+	names := packInOrder(t, []string{"./batches.meta.txt", "./batches.meta.txt", "./test_batch.bin"}, f)
+	if got := summary(t, open(t, writeFile(t, "names.tar", names), Options{})); got != "01:1" {
+		t.Errorf("class names twice: %s", got)
+	}
+	again := packInOrder(t, []string{"./x/1.png", "x/1.png"}, files{"./x/1.png": picture, "x/1.png": picture})
+	wantError(t, writeFile(t, "again.tar", again), Options{}, "x/1.png is in it twice")
+}
+
+// packInOrder packs files, some perhaps twice, as tar appends them.
+func packInOrder(t *testing.T, names []string, f files) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, name := range names {
+		must(t, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(f[name])), Typeflag: tar.TypeReg}))
+		_, err := w.Write(f[name])
+		must(t, err)
+	}
+	must(t, w.Close())
+	return b.Bytes()
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 )
@@ -76,18 +77,27 @@ func FuzzCIFAR(f *testing.F) {
 	})
 }
 
+// FuzzTar takes an archive as it is, or what it packs.
 func FuzzTar(f *testing.F) {
 	packed := files{"train/a/1.png": plainPNG(f, 3, 2, 1), "test/b/2.png": plainPNG(f, 2, 3, 2), "test/c/": nil}.tar(f)
-	f.Add(packed)
-	f.Add(gzipped(f, packed))
-	f.Add(zstandard(f, packed))
-	f.Add(files{"x/batches.meta.txt": []byte("a b"), "x/test_batch.bin": nil}.tar(f))
-	f.Add(gzipped(f, files{"cifar/test_batch.bin": cifarRecord(1, 9)}.tar(f)))
+	f.Add(packed, uint8(0))
+	f.Add(packed, uint8(1))
+	f.Add(packed, uint8(2))
+	f.Add(gzipped(f, packed), uint8(0))
+	f.Add(zstandard(f, packed), uint8(0))
+	f.Add(files{"x/batches.meta.txt": []byte("a b"), "x/test_batch.bin": nil}.tar(f), uint8(0))
+	f.Add(files{"cifar/test_batch.bin": cifarRecord(1, 9)}.tar(f), uint8(2))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	must(f, err)
 	file := filepath.Join(f.TempDir(), "fuzz")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
+	f.Fuzz(func(t *testing.T, data []byte, packing uint8) {
+		switch packing {
+		case 1:
+			data = gzipped(t, data)
+		case 2:
+			data = encoder.EncodeAll(data, nil)
 		}
+		must(t, os.WriteFile(file, data, 0o600))
 		o := Options{Size: 4, MaxBytes: fuzzBytes, Train: len(data)%2 == 0}
 		if len(data)%3 == 0 {
 			o.SkipBad = func(string, error) {}

@@ -89,7 +89,7 @@ func (d *decoding) chooseSize(ctx context.Context) error {
 			first = d.badFile(i, err)
 		}
 		if d.o.SkipBad == nil {
-			return first
+			return fmt.Errorf("%w (replace or remove it)", first)
 		}
 		return nil
 	})
@@ -146,7 +146,7 @@ func (d *decoding) decodeAll(ctx context.Context) error {
 	}
 	if d.failed() {
 		worst := slices.MinFunc(slices.Collect(maps.Values(d.bad)), func(a, b badPicture) int { return a.turn - b.turn })
-		return worst.err
+		return fmt.Errorf("%w (replace or remove it)", worst.err)
 	}
 	return err
 }
