@@ -25,11 +25,11 @@ func batchNormGrad[T Float](a *Args) {
 	shift := k[3*w : 4*w]
 	maskedMean(shift, g, x, k, w, at)
 	widen(l, k, 4)
-	sums := l.sums(3, func(lo, hi int, sums []float64) {
+	total := l.sums(3, func(lo, hi int, sums []float64) {
 		gradSumRows(g[lo:hi], x[lo:hi], k, sums, w)
 	})
-
-	m := float64(at.M)
+	defer giveBack(total)
+	sums, m := total.data, float64(at.M)
 	for c := range at.C {
 		r, s := float64(rstd[c]), float64(gamma[c])*float64(rstd[c])
 		g1, gx, xm := sums[c]/m, sums[at.C+c]/m, sums[2*at.C+c]/m
@@ -76,11 +76,12 @@ func batchNormGrad2[T Float](a *Args) {
 	sampleMean(k[3*w:4*w], u, at.M, at.C)
 	maskedMean(k[4*w:5*w], g, x, k, w, at)
 	widen(l, k, 5)
-	sums := l.sums(6, func(lo, hi int, sums []float64) {
+	total := l.sums(6, func(lo, hi int, sums []float64) {
 		grad2SumRows(u[lo:hi], g[lo:hi], x[lo:hi], k, sums, w)
 	})
+	defer giveBack(total)
 
-	f := grad2Constants[T]{at: at, k: k, w: w, sums: sums, gamma: gamma, rstd: rstd, dgamma: Data[T](a.Out[2])[:at.C]}
+	f := grad2Constants[T]{at: at, k: k, w: w, sums: total.data, gamma: gamma, rstd: rstd, dgamma: Data[T](a.Out[2])[:at.C]}
 	if !at.NoDW {
 		f.wg, f.wb = Data[T](a.In[1])[:at.C], Data[T](a.In[2])[:at.C]
 	}

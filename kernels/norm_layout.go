@@ -60,8 +60,8 @@ func (l normLayout) each(body func(lo, hi int)) {
 }
 
 // sums runs body on every chunk, which adds to its n*w zeroed sums, and returns
-// the n*c totals, added up in the order of the chunks.
-func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) []float64 {
+// the n*c totals, added up in the order of the chunks, on loan.
+func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) *loan[float64] {
 	parts := borrow[float64](l.chunks * n * l.c)
 	defer giveBack(parts)
 	For(l.chunks, func(i int) {
@@ -72,9 +72,10 @@ func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) []float64
 		body(lo, hi, wide.data)
 		l.fold(parts.data[i*n*l.c:(i+1)*n*l.c], wide.data, n)
 	})
-	total := make([]float64, n*l.c)
+	total := borrow[float64](n * l.c)
+	clear(total.data)
 	for i := range l.chunks {
-		addTo(total, parts.data[i*n*l.c:(i+1)*n*l.c])
+		addTo(total.data, parts.data[i*n*l.c:(i+1)*n*l.c])
 	}
 	return total
 }
