@@ -262,7 +262,8 @@ func Tanh(x *Value) *Value { return tanhOp.one(nil, x) }
 // Softplus returns log(1+e^x).
 func Softplus(x *Value) *Value { return softplusOp.one(nil, x) }
 
-// Inverse returns 1/x, and 0 (with derivative 0) where x is 0.
+// Inverse returns 1/x, and 0 (with derivative 0) where x is 0 or so small that
+// 1/x is infinite.
 func Inverse(x *Value) *Value { return inverseOp.one(nil, x) }
 
 // Above returns 1 where x > limit and 0 elsewhere, as a constant: no derivative

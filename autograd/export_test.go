@@ -43,7 +43,7 @@ var Mutations = []Mutation{
 		return Mul(g, c.Out[0].Detach())
 	}), map[string]int{"exp": 2}},
 	{"the norm treats its result as a constant", &normOp, rule(0, func(c *Call, g *Value) *Value {
-		return Mul(c.In[0], perSample(Mul(g, Inverse(c.Out[0].Detach())), c.In[0]))
+		return Mul(Mul(c.In[0], perSample(Inverse(c.Out[0].Detach()), c.In[0])), perSample(g, c.In[0]))
 	}), map[string]int{"norm": 2}},
 	{"batch norm's second derivative lacks its last term", &bnGradOp, func(o *Op) {
 		whole := o.Joint.VJP

@@ -41,8 +41,9 @@ func init() {
 		Samples: rowIndexSamples([]int{3, 4}, CrossEntropyRows)})
 	normOp = op(Op{Name: "norm", Args: 1, Shape: reducedShape, Kernel: kernels.RowNorm, Attr: reduceAttr,
 		Rules: []Rule{{Reads: ReadsIn(0) | ReadsOut(0), VJP: func(c *Call, g *Value) *Value {
-			per := Mul(g, Inverse(c.Out[0]))
-			return Mul(c.In[0], perSample(per, c.In[0]))
+			// The unit vector first: products with 1/norm alone may overflow.
+			unit := Mul(c.In[0], perSample(Inverse(c.Out[0]), c.In[0]))
+			return Mul(unit, perSample(g, c.In[0]))
 		}}},
 		Define: func(c *Call) []*Value {
 			x := c.In[0]

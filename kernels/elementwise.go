@@ -96,7 +96,8 @@ var (
 	Sigmoid   = Map1("sigmoid", sigmoidLoop[float32], sigmoidLoop[float64])
 	Tanh      = Map1("tanh", tanhLoop[float32], tanhLoop[float64])
 	Softplus  = Map1("softplus", softplusLoop[float32], softplusLoop[float64])
-	// Inverse is 1/x, and 0 at 0.
+	// Inverse is 1/x, and 0 where that is infinite: at 0 and, in float32, at
+	// subnormal numbers below 3e-39.
 	Inverse = Map1("inverse", inverseLoop[float32], inverseLoop[float64])
 )
 
@@ -270,10 +271,9 @@ func softplusLoop[T Float](y, x []T, _, _ float64) {
 
 func inverseLoop[T Float](y, x []T, _, _ float64) {
 	for i, v := range x {
-		if v == 0 {
+		y[i] = 1 / v
+		if math.IsInf(float64(y[i]), 0) {
 			y[i] = 0
-		} else {
-			y[i] = 1 / v
 		}
 	}
 }

@@ -1,0 +1,133 @@
+package autograd_test
+
+import (
+	"math"
+	"testing"
+
+	ag "gradgrad/autograd"
+	"gradgrad/kernels"
+)
+
+// TestNormOfNothing: at a sample that is exactly zero the norm and its
+// derivatives are zero at both orders, and samples beside it are not disturbed.
+func TestNormOfNothing(t *testing.T) {
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		tape := ag.NewTape(dev)
+		defer tape.Close()
+		x := tape.Watch(ag.New(dev, []float32{3, 4, 0, 0}, 2, 2))
+		n := ag.Norm(x)
+		equal(t, "the norm", n, 5, 0)
+		g := ag.Grad(ag.Sum(n), x)[0]
+		nearFloats(t, "the first derivative", g.Float64s(), []float64{0.6, 0.8, 0, 0}, 1e-6)
+		gg := ag.Grad(ag.Sum(ag.Mul(g, tape.New([]float32{1, 2, 3, 4}, 2, 2))), x)[0]
+		// (v - u<u,v>)/n with u = (.6, .8), v = (1, 2): <u,v> = 2.2
+		nearFloats(t, "the second derivative", gg.Float64s(), []float64{(1 - 0.6*2.2) / 5, (2 - 0.8*2.2) / 5, 0, 0}, 1e-5)
+	}
+}
+
+// TestNormOfLittle: far below the square root of the smallest number the norm
+// and its derivatives are as exact as anywhere.
+func TestNormOfLittle(t *testing.T) {
+	for _, size := range []float64{1e-15, 1e-25, 1e-37} {
+		tape := ag.NewTape(kernels.CPU)
+		defer tape.Close()
+		x := tape.Watch(ag.New64(kernels.CPU, []float64{3 * size, 4 * size}, 1, 2))
+		g := ag.Grad(ag.Sum(ag.Norm(x)), x)[0]
+		nearFloats(t, "the first derivative", g.Float64s(), []float64{0.6, 0.8}, 1e-5)
+		gg := ag.Grad(ag.Sum(ag.Mul(g, tape.New([]float32{1, 2}, 1, 2))), x)[0]
+		nearFloats(t, "the second derivative", gg.Float64s(), []float64{-0.064 / size, 0.048 / size}, 1e-5)
+	}
+	for _, x0 := range []float64{1e-39, 1e-45} { // below the smallest normal number: finite
+		tape := ag.NewTape(kernels.CPU)
+		defer tape.Close()
+		x := tape.Watch(ag.New64(kernels.CPU, []float64{x0, 0}, 1, 2))
+		for _, v := range ag.Grad(ag.Sum(ag.Norm(x)), x)[0].Float64s() {
+			if math.IsNaN(v) || math.Abs(v) > 1 {
+				t.Errorf("the derivative of the norm of (%g, 0) has an element %g", x0, v)
+			}
+		}
+	}
+}
+
+// TestDeadHinge: where no hinge is hit, value and gradients are zero, also those
+// of a gradient penalty built on it.
+func TestDeadHinge(t *testing.T) {
+	tape, x := leaf(t, 1, 2, 3)
+	h := ag.ReLU(ag.AddScalar(x, -5))
+	loss := ag.Mean(ag.Mul(h, h))
+	g := ag.Grad(loss, x)[0]
+	equal(t, "the gradient", g, 0, 0, 0)
+	penalty := ag.Sum(ag.Norm(ag.Reshape(g, 3, 1)))
+	if penalty.Item() != 0 {
+		t.Errorf("the penalty is %g", penalty.Item())
+	}
+	equal(t, "its gradient", ag.Grad(penalty, x)[0], 0, 0, 0)
+	p := ag.NewParam("x", ag.New64(kernels.CPU64, []float64{1, 1}, 2))
+	y := ag.ReLU(ag.AddScalar(tape.Watch(p.Value), -1)) // exactly at the kink
+	ag.Backward(ag.Sum(y), p)
+	equal(t, "the gradient at the kink", p.Grad(), 0, 0)
+}
+
+// TestTies: the derivative of a maximum goes to the first of equal elements, that
+// of Maximum and Minimum is shared.
+func TestTies(t *testing.T) {
+	_, x := leaf(t, 2, 2, 1)
+	equal(t, "Max", ag.Grad(ag.Max(x), x)[0], 1, 0, 0)
+	equal(t, "Min", ag.Grad(ag.Min(x), x)[0], 0, 0, 1)
+	equal(t, "Maximum", ag.Grad(ag.Sum(ag.Maximum(x, ag.Full(kernels.CPU64, 2))), x)[0], 0.5, 0.5, 0)
+	equal(t, "Minimum", ag.Grad(ag.Sum(ag.Minimum(x, ag.Full(kernels.CPU64, 2))), x)[0], 0.5, 0.5, 1)
+	equal(t, "Clamp", ag.Grad(ag.Sum(ag.Clamp(x, 1, 2)), x)[0], 1, 1, 1)
+	equal(t, "Abs", ag.Grad(ag.Sum(ag.Abs(ag.AddScalar(x, -2))), x)[0], 0, 0, -1)
+}
+
+// TestFarOut: softmax and its relatives do not overflow.
+func TestFarOut(t *testing.T) {
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		tape := ag.NewTape(dev)
+		defer tape.Close()
+		x := tape.Watch(ag.New(dev, []float32{1000, 0, -1000}, 1, 3))
+		equal(t, "LogSumExp", ag.LogSumExp(x), 1000)
+		equal(t, "Softmax", ag.Softmax(x), 1, 0, 0)
+		equal(t, "LogSoftmax", ag.LogSoftmax(x), 0, -1000, -2000)
+		ce := ag.CrossEntropy(x, tape.Labels([]int{2}, 3))
+		equal(t, "CrossEntropy", ce, 2000)
+		g := ag.Grad(ce, x)[0]
+		equal(t, "its gradient", g, 1, 0, -1)
+		equal(t, "the gradient of its norm", ag.Grad(ag.Sum(ag.Norm(g)), x)[0], 0, 0, 0)
+		nearFloats(t, "Softplus", ag.Softplus(x).Float64s(), []float64{1000, math.Ln2, 0}, 1e-9)
+		equal(t, "Sigmoid", ag.Sigmoid(x), 1, 0.5, 0)
+		equal(t, "Tanh", ag.Tanh(x), 1, 0, -1)
+	}
+}
+
+// TestZeroGamma: a channel whose gamma is zero gets its second-order gradient.
+func TestZeroGamma(t *testing.T) {
+	tape := ag.NewTape(kernels.CPU64)
+	defer tape.Close()
+	x := tape.Watch(ag.New64(kernels.CPU64, []float64{1, 2, 4, 3, 0, 5, 2, 2}, 4, 2))
+	gamma := tape.Watch(ag.New64(kernels.CPU64, []float64{0, 1}, 2))
+	beta := tape.Watch(ag.New64(kernels.CPU64, []float64{1, 1}, 2))
+	y, _, _ := ag.BatchNorm(x, gamma, beta, 1e-5, false)
+	g := ag.Grad(ag.Sum(ag.Mul(y, tape.New64([]float64{2, 1, 0, 3, 1, 1, 5, 2}, 4, 2))), x)[0]
+	d := ag.Grad(ag.Sum(ag.Mul(g, tape.New64([]float64{1, -1, 2, 1, -1, 0.5, 3, 1}, 4, 2))), gamma)[0].Float64s()
+	if d[0] == 0 || math.IsNaN(d[0]) {
+		t.Errorf("the second-order gradient of a zero gamma is %g", d[0])
+	}
+}
+
+// TestConstantChannel: a channel without variance gives finite derivatives.
+func TestConstantChannel(t *testing.T) {
+	tape := ag.NewTape(kernels.CPU)
+	defer tape.Close()
+	x := tape.Watch(ag.New(kernels.CPU, []float32{7, 7, 7, 7}, 4, 1))
+	one := tape.Watch(ag.Full(kernels.CPU, 1, 1))
+	y, _, _ := ag.BatchNorm(x, one, one, 1e-5, true)
+	equal(t, "the result", y, 1, 1, 1, 1)
+	g := ag.Grad(ag.Sum(ag.Mul(y, tape.New([]float32{1, 2, 3, 4}, 4, 1))), x)[0]
+	gg := ag.Grad(ag.Sum(ag.Norm(g)), x)[0]
+	for _, v := range append(g.Float64s(), gg.Float64s()...) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			t.Errorf("a derivative is %g", v)
+		}
+	}
+}
