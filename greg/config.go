@@ -1,0 +1,128 @@
+package greg
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gradgrad/datasets"
+	"gradgrad/models"
+)
+
+// Config is everything that determines a run: with the same sets, the same
+// config gives the same bits. It is stored in the run directory and in every
+// checkpoint.
+type Config struct {
+	Method string        `json:"method"` // the preset's name
+	Model  models.Config `json:"model"`
+	Size   int           `json:"size"` // height and width of the images in pixels, 0 when not recorded
+	Loss   Loss          `json:"loss"`
+
+	Epochs   int  `json:"epochs"`
+	Batch    int  `json:"batch"`     // in-distribution images of a step
+	AuxBatch int  `json:"aux_batch"` // auxiliary images of a step, 0 without
+	DropLast bool `json:"drop_last"` // leave out an epoch's last, smaller batch
+	MaxSteps int  `json:"max_steps"` // end early, 0 for whole epochs
+
+	Optimizer string  `json:"optimizer"` // "sgd" or "adam"
+	Momentum  float64 `json:"momentum"`
+	Nesterov  bool    `json:"nesterov"`
+	Decay     float64 `json:"weight_decay"` // on all parameters
+	ClipNorm  float64 `json:"clip_norm"`    // largest norm of the whole gradient, 0 for any
+
+	LR         float64   `json:"lr"`
+	MinLR      float64   `json:"min_lr"`   // end of the cosine
+	Schedule   string    `json:"schedule"` // "cosine" (per step), "multistep" or "constant"
+	Milestones []float64 `json:"milestones,omitempty"`
+	Warmup     int       `json:"warmup"`     // steps of linear warm-up
+	FirstStep  int       `json:"first_step"` // the cosine's t of the first update: 0, or 1 as in the OE and Energy code
+
+	StatUpdates int                    `json:"stat_updates"` // times the running statistics move in a step: 2 as in the authors' code, which runs the network twice
+	AugmentID   *datasets.Augment      `json:"augment_id"`
+	AugmentAux  *datasets.Augment      `json:"augment_aux"`
+	Normalize   datasets.Normalization `json:"normalize"`
+	Seed        uint64                 `json:"seed"`
+}
+
+// presets are the methods by name; each changes the common settings.
+var presets = []struct {
+	name, about string
+	set         func(c *Config)
+}{
+	{"ce", "cross-entropy from scratch: SGD, learning rate 0.1, cosine", func(c *Config) {
+		c.Epochs, c.LR, c.Loss, c.AuxBatch = 100, 0.1, Loss{Variant: Paper}, 0
+	}},
+	{"energy", "Energy fine-tuning (arXiv:2010.03759): equation (1) alone", func(c *Config) {
+		c.Loss.LambdaGrad = 0
+		c.Epochs = 10
+	}},
+	{"greg", "GReg (arXiv:2404.12368): equations (1) and (3), as printed", func(c *Config) {}},
+	{"greg-code", "GReg as the authors' code computes it", func(c *Config) {
+		c.Loss.Variant, c.Loss.MarginIn, c.Loss.MarginAux, c.StatUpdates = Code, -25, -7, 2
+	}},
+}
+
+// Methods lists the presets, each with one line about it.
+func Methods() (names, about []string) {
+	for _, p := range presets {
+		names, about = append(names, p.name), append(about, p.about)
+	}
+	return names, about
+}
+
+// Preset returns the settings of a method for fine-tuning or training on
+// classes like CIFAR-10's or CIFAR-100's (by their number, which decides the
+// energy margins of the Energy paper: m_in -23, or -27 from 100 classes on).
+func Preset(method string, classes int) (Config, error) {
+	names, _ := Methods()
+	i := slices.Index(names, method)
+	if i < 0 {
+		return Config{}, fmt.Errorf("greg: no method named %q; there are %s", method, strings.Join(names, ", "))
+	}
+	c := Config{
+		Method: method,
+		Loss:   Loss{LambdaS: 0.1, LambdaGrad: 1, MarginIn: -23, MarginAux: -5, Variant: Paper},
+		Epochs: 20, Batch: 64, AuxBatch: 64, DropLast: true,
+		Optimizer: "sgd", Momentum: 0.9, Nesterov: true, Decay: 1e-4,
+		LR: 1e-3, MinLR: 1e-6, Schedule: "cosine", StatUpdates: 1,
+		AugmentID: datasets.FlipThenCrop(), AugmentAux: datasets.CropThenFlip(),
+	}
+	if classes >= 100 {
+		c.Loss.MarginIn = -27
+	}
+	presets[i].set(&c)
+	c.Model.Classes = classes
+	return c, nil
+}
+
+// Check returns an error that says what is wrong with the config, if anything.
+func (c Config) Check() error {
+	bad := func(format string, a ...any) error { return fmt.Errorf("greg: "+format, a...) }
+	switch {
+	case c.Batch < 1:
+		return bad("the batch must hold at least 1 image, not %d", c.Batch)
+	case c.Loss.NeedsAux() && c.AuxBatch < 1:
+		return bad("%s needs auxiliary images; the auxiliary batch is %d", c.Method, c.AuxBatch)
+	case !c.Loss.NeedsAux() && c.AuxBatch != 0:
+		return bad("%s uses no auxiliary images; the auxiliary batch is %d", c.Method, c.AuxBatch)
+	case c.Epochs < 1 && c.MaxSteps < 1:
+		return bad("nothing to do: %d epochs", c.Epochs)
+	case c.Loss.Variant != Paper && c.Loss.Variant != Code:
+		return bad("the variant of equation (3) is %q; it must be %q or %q", c.Loss.Variant, Paper, Code)
+	case c.Optimizer != "sgd" && c.Optimizer != "adam":
+		return bad("the optimiser is %q; it must be sgd or adam", c.Optimizer)
+	case c.Schedule != "cosine" && c.Schedule != "multistep" && c.Schedule != "constant":
+		return bad("the schedule is %q; it must be cosine, multistep or constant", c.Schedule)
+	case c.Schedule == "multistep" && len(c.Milestones) == 0:
+		return bad("a multistep schedule needs milestones, such as 0.5,0.75,0.9 of the epochs")
+	case c.Loss.MarginIn >= c.Loss.MarginAux && c.Loss.NeedsAux():
+		return bad("the margin of in-distribution energies (%g) must be below that of outliers (%g)", c.Loss.MarginIn, c.Loss.MarginAux)
+	}
+	for name, v := range map[string]float64{"learning rate": c.LR, "minimal learning rate": c.MinLR, "momentum": c.Momentum, "weight decay": c.Decay, "lambda_s": c.Loss.LambdaS, "lambda_grad": c.Loss.LambdaGrad, "gradient norm": c.ClipNorm} {
+		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+			return bad("the %s is %g; it must be a number from 0 up", name, v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package greg
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPresetsAreSound(t *testing.T) {
+	names, about := Methods()
+	for i, name := range names {
+		for _, classes := range []int{10, 100} {
+			c, err := Preset(name, classes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if c.Model.Classes != classes || about[i] == "" {
+				t.Errorf("%s: %d classes, described as %q", name, c.Model.Classes, about[i])
+			}
+		}
+	}
+	ten, _ := Preset("greg", 10)
+	hundred, _ := Preset("greg", 100)
+	if ten.Loss.MarginIn != -23 || hundred.Loss.MarginIn != -27 || ten.Loss.MarginAux != -5 {
+		t.Errorf("margins %+v and %+v", ten.Loss, hundred.Loss)
+	}
+	code, _ := Preset("greg-code", 100)
+	if code.Loss.MarginIn != -25 || code.Loss.MarginAux != -7 || code.Loss.Variant != Code || code.StatUpdates != 2 {
+		t.Errorf("greg-code is %+v with %d updates", code.Loss, code.StatUpdates)
+	}
+}
+
+func TestUnknownMethodListsTheKnown(t *testing.T) {
+	_, err := Preset("gregg", 10)
+	if err == nil || !strings.Contains(err.Error(), "greg-code") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestCheckNamesTheFault(t *testing.T) {
+	for want, spoil := range map[string]func(c *Config){
+		"batch":         func(c *Config) { c.Batch = 0 },
+		"auxiliary":     func(c *Config) { c.AuxBatch = 0 },
+		"variant":       func(c *Config) { c.Loss.Variant = "" },
+		"optimiser":     func(c *Config) { c.Optimizer = "sgdd" },
+		"milestones":    func(c *Config) { c.Schedule = "multistep" },
+		"margin":        func(c *Config) { c.Loss.MarginIn = 0 },
+		"learning rate": func(c *Config) { c.LR = -1 },
+		"nothing to do": func(c *Config) { c.Epochs = 0 },
+	} {
+		c, _ := Preset("greg", 10)
+		spoil(&c)
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", want, err)
+		}
+	}
+}

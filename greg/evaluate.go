@@ -1,0 +1,244 @@
+package greg
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/autograd"
+	"gradgrad/datasets"
+	"gradgrad/kernels"
+	"gradgrad/layers"
+	"gradgrad/models"
+	"gradgrad/ood"
+)
+
+// Classifier is a trained network with the normalisation it was trained with, in
+// evaluation mode. It implements ood.Model. It belongs to one goroutine.
+type Classifier struct {
+	Model     models.Model
+	Normalize datasets.Normalization
+	Batch     int // images at a time, 0 means 128
+
+	tape *autograd.Tape
+	dev  kernels.Device
+}
+
+// NewClassifier wraps a model that lives on a device.
+func NewClassifier(m models.Model, n datasets.Normalization, dev kernels.Device) *Classifier {
+	return &Classifier{Model: m, Normalize: n, tape: autograd.NewTape(dev), dev: dev}
+}
+
+// Close returns the classifier's working memory to the device.
+func (c *Classifier) Close() { c.tape.Close() }
+
+func (c *Classifier) batch() int {
+	if c.Batch > 0 {
+		return c.Batch
+	}
+	return 128
+}
+
+// Outputs runs the network over a set in order and yields a batch at a time.
+// images asks for the normalised input beside logits and features.
+func (c *Classifier) Outputs(ctx context.Context, s datasets.Set, images bool) iter.Seq2[ood.Outputs, error] {
+	return func(yield func(ood.Outputs, error) bool) {
+		for b, err := range datasets.Batches(ctx, s, datasets.BatchConfig{Size: c.batch(), Normalize: c.Normalize}) {
+			var out ood.Outputs
+			if err == nil {
+				out, err = c.run(b.Images, b.N, b.H, b.W)
+				out.Labels = b.Labels
+				if images {
+					out.Images = b.Images
+				}
+			}
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Forward implements ood.Model on square images.
+func (c *Classifier) Forward(images []float32, n int) (ood.Outputs, error) {
+	side, err := squareSide(len(images), n)
+	if err != nil {
+		return ood.Outputs{}, err
+	}
+	return c.run(images, n, side, side)
+}
+
+func (c *Classifier) run(images []float32, n, h, w int) (out ood.Outputs, err error) {
+	defer autograd.Catch(&err)
+	defer c.tape.Release()
+	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, c.tape.New(images, n, h, w, 3))
+	return ood.Outputs{Logits: logits.Float32s(), Features: features.Float32s(), N: n, Classes: logits.Dim(1), Dim: features.Dim(1)}, nil
+}
+
+// Gradient implements ood.Model: the gradient of sum(cotangent*logits) with
+// respect to square images.
+func (c *Classifier) Gradient(images, cotangent []float32, n int) (g []float32, err error) {
+	defer autograd.Catch(&err)
+	defer c.tape.Release()
+	side, err := squareSide(len(images), n)
+	if err != nil {
+		return nil, err
+	}
+	x := c.tape.Watch(c.tape.New(images, n, side, side, 3))
+	logits, _ := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, x)
+	y := autograd.Sum(autograd.Mul(logits, c.tape.New(cotangent, n, logits.Dim(1))))
+	return autograd.Grad(y, x)[0].Float32s(), nil
+}
+
+func squareSide(values, n int) (int, error) {
+	for side := 1; n > 0 && side*side*3*n <= values; side++ {
+		if side*side*3*n == values {
+			return side, nil
+		}
+	}
+	return 0, fmt.Errorf("greg: %d values are not %d square RGB images", values, n)
+}
+
+// Evaluation says what to compute about a classifier.
+type Evaluation struct {
+	ID         datasets.Set   // the in-distribution test set, with labels
+	Fit        datasets.Set   // in-distribution training images, for scores that learn from them; may be nil
+	OOD        []datasets.Set // at least one
+	Scores     []ood.Score
+	Convention ood.Convention
+	// Progress is told after every batch how many images of how many are done.
+	Progress func(set string, done, total int)
+}
+
+// Scored is the outcome of an evaluation: the metrics, and the scores that they
+// were made of, by score key and set name.
+type Scored struct {
+	Results *ood.Results
+	Raw     map[string]map[string][]float64
+}
+
+// Evaluate computes every score on every set, and its metrics. Identity fields of
+// the results (arch, method, seed, ...) are the caller's to fill in.
+func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error) {
+	if len(e.OOD) == 0 || len(e.Scores) == 0 {
+		return nil, fmt.Errorf("greg: an evaluation needs at least one OOD set and one score")
+	}
+	if err := c.fit(ctx, e); err != nil {
+		return nil, err
+	}
+	s := &Scored{Results: &ood.Results{ID: e.ID.Name(), IDN: e.ID.Len(), Convention: e.Convention, Normalize: c.Normalize.Name}, Raw: map[string]map[string][]float64{}}
+	for _, sc := range e.Scores {
+		s.Raw[sc.Key] = map[string][]float64{}
+	}
+	total, done := e.ID.Len(), 0
+	seen := map[string]bool{e.ID.Name(): true}
+	for _, o := range e.OOD {
+		total += o.Len()
+		if err := ood.CheckSetName(o.Name()); err != nil {
+			return nil, err
+		}
+		if seen[o.Name()] {
+			return nil, fmt.Errorf("greg: two sets are named %s; name one of them, as in other=PATH", o.Name())
+		}
+		seen[o.Name()] = true
+	}
+	for _, set := range append([]datasets.Set{e.ID}, e.OOD...) {
+		right, err := c.score(ctx, e, s, set, &done, total)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", set.Name(), err)
+		}
+		if set == e.ID {
+			s.Results.IDAccuracy = 100 * float64(right) / float64(set.Len())
+		}
+	}
+	return s, s.judge(e)
+}
+
+func (c *Classifier) fit(ctx context.Context, e Evaluation) error {
+	for _, sc := range e.Scores {
+		data := ood.IDData{Model: c}
+		if sc.Needs()&ood.NeedData != 0 {
+			if e.Fit == nil {
+				return fmt.Errorf("greg: the score %s learns from in-distribution training images, and there are none", sc.Key)
+			}
+			data.Batches = c.Outputs(ctx, e.Fit, sc.Needs()&ood.NeedImages != 0)
+		}
+		if err := sc.Fit(data); err != nil {
+			return fmt.Errorf("greg: fitting the score %s: %w", sc.Key, err)
+		}
+	}
+	return nil
+}
+
+// score runs one set through the network and all scores; it returns the number
+// of images classified right, where labels are known.
+func (c *Classifier) score(ctx context.Context, e Evaluation, s *Scored, set datasets.Set, done *int, total int) (right int, err error) {
+	images := false
+	for _, sc := range e.Scores {
+		s.Raw[sc.Key][set.Name()] = make([]float64, 0, set.Len())
+		images = images || sc.Needs()&ood.NeedImages != 0
+	}
+	for out, err := range c.Outputs(ctx, set, images) {
+		if err != nil {
+			return 0, err
+		}
+		if set == e.ID {
+			k, err := out.Correct()
+			if err != nil {
+				return 0, err
+			}
+			right += k
+		}
+		for _, sc := range e.Scores {
+			values := make([]float64, out.N)
+			if err := sc.Detector.Score(values, out); err != nil {
+				return 0, fmt.Errorf("score %s: %w", sc.Key, err)
+			}
+			s.Raw[sc.Key][set.Name()] = append(s.Raw[sc.Key][set.Name()], values...)
+		}
+		*done += out.N
+		if e.Progress != nil {
+			e.Progress(set.Name(), *done, total)
+		}
+	}
+	return right, nil
+}
+
+// judge turns scores into metrics.
+func (s *Scored) judge(e Evaluation) error {
+	for _, sc := range e.Scores {
+		r, err := s.Results.AddScore(sc)
+		if err != nil {
+			return err
+		}
+		for _, o := range e.OOD {
+			m, err := ood.Evaluate(s.Raw[sc.Key][e.ID.Name()], s.Raw[sc.Key][o.Name()], e.Convention)
+			if err != nil {
+				return fmt.Errorf("greg: score %s on %s: %w", sc.Key, o.Name(), err)
+			}
+			r.Add(o.Name(), m)
+		}
+	}
+	return nil
+}
+
+// Write writes results.json into a directory, and every set of scores as
+// scores/SCORE-SET.npy beside it.
+func (s *Scored) Write(dir string) error {
+	for key, sets := range s.Raw {
+		for name, values := range sets {
+			if err := ood.WriteNPY(ScoreFile(dir, key, name), values); err != nil {
+				return err
+			}
+		}
+	}
+	return ood.WriteResults(dir, s.Results)
+}
+
+// ScoreFile is where an evaluation keeps the scores of a set.
+func ScoreFile(dir, score, set string) string {
+	safe := strings.NewReplacer(":", "_", ";", "_", "/", "_", "=", "")
+	return filepath.Join(dir, "scores", safe.Replace(score)+"-"+safe.Replace(set)+".npy")
+}

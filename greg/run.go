@@ -1,0 +1,276 @@
+package greg
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+
+	"gradgrad/checkpoint"
+	"gradgrad/datasets"
+	"gradgrad/internal/atomicfile"
+	"gradgrad/kernels"
+	"gradgrad/models"
+)
+
+// The files of a run directory. The checkpoint is checkpoint.RunFile.
+const (
+	RecordFile  = "config.json"   // what was asked for, with what data and program
+	MetricsFile = "metrics.jsonl" // one line a step
+)
+
+// Record is what a run directory says about its run.
+type Record struct {
+	Config  Config           `json:"config"`
+	Sets    map[string]SetID `json:"sets"`           // "id" and "aux"
+	Init    string           `json:"init,omitempty"` // the checkpoint that training began with
+	Device  string           `json:"device"`
+	Program Program          `json:"program"`
+	Command []string         `json:"command"`
+}
+
+// SetID names a set of images and, by its digest, its content.
+type SetID struct {
+	Spec   string `json:"spec"` // as given to datasets.Open
+	Name   string `json:"name"`
+	Images int    `json:"images"`
+	SHA256 string `json:"sha256"`
+	// What was taken of the set, where it is not all of it.
+	Limit     int    `json:"limit,omitempty"`      // so many images, chosen at random
+	ClassFile string `json:"class_file,omitempty"` // the classes listed in this file
+}
+
+// Identify describes a set.
+func Identify(spec string, s datasets.Set) (SetID, error) {
+	d, err := s.Digest()
+	return SetID{Spec: spec, Name: s.Name(), Images: s.Len(), SHA256: d}, err
+}
+
+// Program says what computed something.
+type Program struct {
+	Version string `json:"version"` // of this module
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// ThisProgram describes the running program.
+func ThisProgram() Program {
+	p := Program{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			p.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				p.Commit = s.Value
+			}
+		}
+	}
+	return p
+}
+
+// Run is a training run with a directory: its record, its checkpoint and its
+// metrics. A run that ended anyhow, by kill -9 too, goes on from its last
+// checkpoint and ends in the same bits.
+type Run struct {
+	Dir     string
+	Record  Record
+	Trainer *Trainer
+	// Every is the number of steps between checkpoints; one is also written at
+	// the end of every epoch, at the end and on interruption. 0 means 200.
+	Every int
+
+	saved int // step of the last checkpoint, -1 without
+}
+
+// ErrRunExists is wrapped by the error of [NewRun] for a directory that holds a
+// run.
+var ErrRunExists = errors.New("the directory holds a run already")
+
+// NewRun begins a run in a directory, which is made if need be.
+func NewRun(dir string, rec Record, t *Trainer) (*Run, error) {
+	if _, err := os.Stat(filepath.Join(dir, RecordFile)); err == nil {
+		return nil, fmt.Errorf("greg: %s: %w; go on with it (-resume) or choose another directory", dir, ErrRunExists)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("greg: cannot make the run directory: %w", err)
+	}
+	rec.Config = t.Config
+	data, err := json.MarshalIndent(rec, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.Write(filepath.Join(dir, RecordFile), append(data, '\n')); err != nil {
+		return nil, fmt.Errorf("greg: cannot begin the run: %w", err)
+	}
+	return &Run{Dir: dir, Record: rec, Trainer: t, saved: -1}, nil
+}
+
+// ReadRecord reads the record of a run directory.
+func ReadRecord(dir string) (rec Record, err error) {
+	path := filepath.Join(dir, RecordFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return rec, fmt.Errorf("greg: %s is not a run directory: it has no %s: %w", dir, RecordFile, err)
+	}
+	if err != nil {
+		return rec, fmt.Errorf("greg: cannot read the run: %w", err)
+	}
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return rec, fmt.Errorf("greg: %s is damaged: %w", path, err)
+	}
+	return rec, nil
+}
+
+// OpenRun goes on with the run in a directory: from its checkpoint or, when it
+// ended before there was one, from the beginning (init then gives the initial
+// weights again, if the run had any).
+func OpenRun(ctx context.Context, dir string, dev kernels.Device, init func(models.Model) error) (*Run, error) {
+	rec, err := ReadRecord(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := models.New(rec.Config.Model, dev, rec.Config.Seed)
+	if err != nil {
+		return nil, err
+	}
+	t, err := NewTrainer(rec.Config, m, dev)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: dir, Record: rec, Trainer: t, saved: -1}
+	f, err := checkpoint.Open(ctx, filepath.Join(dir, checkpoint.RunFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if init != nil {
+			err = init(m)
+		} else {
+			err = nil
+		}
+	case err == nil:
+		err = t.Restore(f)
+		r.saved = t.done
+	}
+	if err != nil {
+		return nil, fmt.Errorf("greg: cannot resume %s: %w", dir, err)
+	}
+	return r, r.trimMetrics()
+}
+
+// trimMetrics drops the lines of steps that will be done again, and a last line
+// that was cut off.
+func (r *Run) trimMetrics() error {
+	path := filepath.Join(r.Dir, MetricsFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("greg: cannot read the metrics: %w", err)
+	}
+	var kept bytes.Buffer
+	for line := range bytes.Lines(data) {
+		var s Step
+		if json.Unmarshal(line, &s) != nil || s.Step > r.Trainer.done {
+			break
+		}
+		kept.Write(line)
+	}
+	if kept.Len() == len(data) {
+		return nil
+	}
+	return atomicfile.Write(path, kept.Bytes())
+}
+
+// Train trains to the end, writing metrics and checkpoints; each is told of every
+// step. When ctx is cancelled it finishes the step in hand, writes a checkpoint
+// and returns an error that wraps ctx.Err().
+func (r *Run) Train(ctx context.Context, id, aux datasets.Set, each func(Step)) (err error) {
+	log, err := os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("greg: cannot write the metrics: %w", err)
+	}
+	defer func() {
+		if e := log.Close(); err == nil && e != nil {
+			err = fmt.Errorf("greg: cannot write the metrics: %w", e)
+		}
+	}()
+	w := bufio.NewWriter(log)
+	enc := json.NewEncoder(w)
+	every := r.Every
+	if every <= 0 {
+		every = 200
+	}
+	perEpoch := max(r.Trainer.PerEpoch(id), 1)
+	for s, err := range r.Trainer.Steps(ctx, id, aux) {
+		if err != nil {
+			if ctx.Err() == nil {
+				return errors.Join(err, w.Flush()) // a step that failed may have moved running statistics: nothing to save
+			}
+			if e := r.save(w); e != nil {
+				return fmt.Errorf("greg: interrupted, and then: %w", e)
+			}
+			return err
+		}
+		if err := enc.Encode(s); err != nil {
+			return fmt.Errorf("greg: cannot write the metrics: %w", err)
+		}
+		if each != nil {
+			each(s)
+		}
+		if s.Step%every == 0 || s.Step%perEpoch == 0 {
+			if err := r.save(w); err != nil {
+				return err
+			}
+		}
+	}
+	return r.save(w)
+}
+
+// save writes the metrics so far, then the checkpoint: never more steps in the
+// checkpoint than in the metrics.
+func (r *Run) save(metrics *bufio.Writer) error {
+	if err := metrics.Flush(); err != nil {
+		return fmt.Errorf("greg: cannot write the metrics: %w", err)
+	}
+	if r.saved == r.Trainer.done {
+		return nil
+	}
+	f, err := r.Trainer.Checkpoint()
+	if err != nil {
+		return err
+	}
+	if err := checkpoint.Write(filepath.Join(r.Dir, checkpoint.RunFile), f); err != nil {
+		return fmt.Errorf("greg: cannot write the checkpoint of step %d (that of step %d is kept): %w", r.Trainer.done, max(r.saved, 0), err)
+	}
+	r.saved = r.Trainer.done
+	return nil
+}
+
+// ReadMetrics reads the steps of a run directory.
+func ReadMetrics(dir string) ([]Step, error) {
+	f, err := os.Open(filepath.Join(dir, MetricsFile))
+	if err != nil {
+		return nil, fmt.Errorf("greg: cannot read the metrics: %w", err)
+	}
+	defer f.Close()
+	var steps []Step
+	dec := json.NewDecoder(bufio.NewReader(f))
+	for dec.More() {
+		var s Step
+		if err := dec.Decode(&s); err != nil {
+			return nil, fmt.Errorf("greg: the metrics of %s are damaged after step %d: %w", dir, len(steps), err)
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
