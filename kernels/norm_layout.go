@@ -54,9 +54,11 @@ func (l normLayout) span(i int) (lo, hi int) {
 	return i * l.step, min((i+1)*l.step, l.m*l.c)
 }
 
-// each runs body on the elements of every chunk, in parallel.
+// each runs body on the elements of every chunk, in parallel, beginning with the
+// last one: a pass for the sums went before, and what it read last is still in the
+// caches.
 func (l normLayout) each(body func(lo, hi int)) {
-	For(l.chunks, func(i int) { body(l.span(i)) })
+	For(l.chunks, func(i int) { body(l.span(l.chunks - 1 - i)) })
 }
 
 // sums runs body on every chunk, which adds to its n*w zeroed sums, and returns
