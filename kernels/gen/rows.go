@@ -256,7 +256,7 @@ func (k *rowKernel) applyBody() {
 }
 
 // masked computes xc = x-mean into t(0) and the masked g into t(1), with the
-// mask left in K1 or t(2); t(3) is overwritten.
+// mask left in K1 or t(2).
 func (k *rowKernel) masked() {
 	xc, g, m := k.t(0), k.t(1), k.t(2)
 	w := k.w
