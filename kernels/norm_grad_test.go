@@ -185,4 +185,3 @@ func checkBatchNormMasksAgree(t *testing.T) {
 		}
 	}
 }
-
