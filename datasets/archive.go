@@ -22,6 +22,8 @@ import (
 const (
 	zstdWindow     = 1 << 27  // the window of zstd --long=27
 	maxEntries     = 1 << 22  // files and folders of one archive
+	maxNameBytes   = 1 << 12  // the path of one of them
+	maxNamesBytes  = 1 << 28  // all their paths together
 	maxExpansion   = 1000     // unpacked bytes per packed byte, beyond the slack
 	expansionSlack = 64 << 20 // unpacked bytes that are always allowed
 	tarEndBytes    = 1024     // zero bytes that mark the end of a tar archive
@@ -48,11 +50,17 @@ func (t tarTree) where() string { return t.file }
 
 func (t tarTree) list(ctx context.Context) ([]entry, error) {
 	var entries []entry
+	names := 0
 	err := t.walk(ctx, func(h *tar.Header, r io.Reader) error {
 		name, ok := cleanName(h.Name)
 		if !ok || hidden(name) {
 			return nil
 		}
+		if len(name) > maxNameBytes || strings.Count(name, "/") > maxDepth {
+			return fmt.Errorf("the path %.40s... has %d bytes and is %d folders deep; %d and %d are read",
+				name, len(name), strings.Count(name, "/"), maxNameBytes, maxDepth)
+		}
+		names += len(name)
 		switch h.Typeflag {
 		case tar.TypeReg:
 			entries = append(entries, entry{path: name, size: h.Size})
@@ -63,8 +71,8 @@ func (t tarTree) list(ctx context.Context) ([]entry, error) {
 				return fmt.Errorf("%s is a link, which holds no picture: pack the archive again with tar --dereference --hard-dereference", name)
 			}
 		}
-		if len(entries) > maxEntries {
-			return fmt.Errorf("more than %d files", maxEntries)
+		if len(entries) > maxEntries || names > maxNamesBytes {
+			return fmt.Errorf("it holds more than %d files, or %d bytes of paths", maxEntries, maxNamesBytes)
 		}
 		return nil
 	})

@@ -237,6 +237,11 @@ func TestArchiveErrors(t *testing.T) {
 		t.Errorf("%v %s", s.Classes(), summary(t, s))
 	}
 
+	for _, name := range []string{strings.Repeat("a/", 40) + "1.png", strings.Repeat("a", 5000) + ".png"} {
+		long := packInOrder(t, []string{name}, files{name: picture})
+		wantError(t, writeFile(t, "long.tar", long), Options{}, "folders deep")
+	}
+
 	// tar keeps both when a file is added again.
 	f := files{"./test_batch.bin": cifarRecord(1, 1), "./batches.meta.txt": []byte("a b"), "./x/1.png": picture}
 	twice := packInOrder(t, []string{"./test_batch.bin", "./test_batch.bin", "./batches.meta.txt"}, f)
