@@ -60,7 +60,7 @@ func TestWriteFailure(t *testing.T) {
 		if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := writeAtomic(path, func(w io.Writer) error {
+		err := replace(path, func(w io.Writer) error {
 			if _, err := w.Write(make([]byte, 3<<20)); err != nil {
 				return err
 			}

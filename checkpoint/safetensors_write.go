@@ -4,17 +4,32 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"gradgrad/internal/atomicfile"
 )
 
 // Write writes f as a safetensors file that replaces path in one step: it is
 // written under a temporary name in the same directory, synced and renamed.
 // On an error the old file, if any, is as it was. The directory must exist.
-func Write(path string, f *File) error {
-	return writeAtomic(path, f.Encode)
+func Write(path string, f *File) error { return replace(path, f.Encode) }
+
+// replace gives path the content that write produces, or leaves it as it is.
+func replace(path string, write func(io.Writer) error) error {
+	err := atomicfile.WriteTo(path, write)
+	var format *FormatError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &format):
+		return inFile(path, format)
+	}
+	return fmt.Errorf("checkpoint %w", err)
 }
 
 // Encode writes f as a safetensors file. The same content gives the same bytes.

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"gradgrad/internal/atomicfile"
 )
 
 const npyMagic = "\x93NUMPY"
@@ -18,7 +20,7 @@ const npyMagic = "\x93NUMPY"
 // WriteNPY writes a one-dimensional array as a NumPy .npy file (format 1.0,
 // little-endian float32 or float64), whole or not at all.
 func WriteNPY[T float32 | float64](path string, values []T) error {
-	return WriteFile(path, func(w io.Writer) error { return EncodeNPY(w, values) })
+	return atomicfile.WriteMaking(path, func(w io.Writer) error { return EncodeNPY(w, values) })
 }
 
 // ReadNPY reads a one-dimensional float32 or float64 .npy file.

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"gradgrad/internal/atomicfile"
 )
 
 // ResultsFile is the name of the file that an evaluation writes.
@@ -111,7 +113,7 @@ func WriteResults(dir string, r *Results) error {
 	if err != nil {
 		return fmt.Errorf("ood: results for %s: %w", dir, err)
 	}
-	return WriteFile(filepath.Join(dir, ResultsFile), func(w io.Writer) error {
+	return atomicfile.WriteMaking(filepath.Join(dir, ResultsFile), func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})

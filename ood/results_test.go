@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -135,31 +134,6 @@ func TestAddScore(t *testing.T) {
 	}
 	if _, ok := r.Score("odin"); ok {
 		t.Error("a score that was not added")
-	}
-}
-
-func TestWriteFileKeepsOldOnError(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "f")
-	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	full := errors.New("disk full")
-	err := WriteFile(path, func(w io.Writer) error {
-		io.WriteString(w, "half")
-		return full
-	})
-	if !errors.Is(err, full) {
-		t.Errorf("error %v", err)
-	}
-	if data, _ := os.ReadFile(path); string(data) != "old" {
-		t.Errorf("the old file now holds %q", data)
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
-	}
-	if err := WriteFile(filepath.Join(path, "under-a-file"), func(io.Writer) error { return nil }); err == nil {
-		t.Error("directory is a file: no error")
 	}
 }
 

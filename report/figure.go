@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"gradgrad/ood"
+	"gradgrad/internal/atomicfile"
 )
 
 // Figure is a drawing with a title and a legend above it.
@@ -49,7 +49,7 @@ func (f *Figure) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("report: draw %s: %w", path, err)
 	}
-	return ood.WriteFile(path, func(w io.Writer) error {
+	return atomicfile.WriteMaking(path, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})

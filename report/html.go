@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"gradgrad/ood"
+	"gradgrad/internal/atomicfile"
 )
 
 // Page is the content of a report.
@@ -60,7 +60,7 @@ func WriteHTML(path string, p Page) error {
 	if err := pageTemplate.Execute(&b, data); err != nil {
 		return fmt.Errorf("report: %s: %w", path, err)
 	}
-	return ood.WriteFile(path, func(w io.Writer) error {
+	return atomicfile.WriteMaking(path, func(w io.Writer) error {
 		_, err := b.WriteTo(w)
 		return err
 	})

@@ -49,6 +49,14 @@ func WriteTo(path string, write func(io.Writer) error) error {
 	return nil
 }
 
+// WriteMaking is WriteTo after making the directories that are missing.
+func WriteMaking(path string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return advise(path, err)
+	}
+	return WriteTo(path, write)
+}
+
 // fill writes, syncs and closes f.
 func fill(f *os.File, write func(io.Writer) error) error {
 	w := bufio.NewWriterSize(f, 1<<20)
@@ -106,7 +114,7 @@ func advise(path string, err error) error {
 	} else if errors.As(err, &le) {
 		cause = le.Err
 	}
-	const what = "%s could not be written, and what was there before is untouched: %w"
+	const what = "%s could not be written (the old file, if any, is unchanged): %w"
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf(what+"; free some space and run again", path, cause)

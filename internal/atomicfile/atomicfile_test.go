@@ -66,3 +66,17 @@ func TestMissingDirectoryIsSaid(t *testing.T) {
 		t.Fatalf("got %v, want an error that wraps os.ErrNotExist", err)
 	}
 }
+
+func TestWriteMaking(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "f")
+	write := func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err }
+	if err := WriteMaking(path, write); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "x" {
+		t.Fatalf("the file holds %q", got)
+	}
+	if err := WriteMaking(filepath.Join(path, "under-a-file"), write); err == nil {
+		t.Fatal("a file was taken for a directory")
+	}
+}
