@@ -59,7 +59,7 @@ func Check(order int, f Func, at ...*autograd.Value) (err error) {
 	t := autograd.NewTape(kernels.CPU64)
 	y := f(c.values(t)...)
 	c.in = append(c.in, c.random(y.Shape()))
-	t.Release()
+	t.Close()
 	scalar := func(in []*autograd.Value) *autograd.Value {
 		return autograd.Sum(autograd.Mul(f(in[:c.user]...), in[len(in)-1]))
 	}
