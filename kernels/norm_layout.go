@@ -12,7 +12,7 @@ const (
 	normChunk     = 1 << 16 // elements in a chunk that one goroutine takes
 	normMaxChunks = 64      // more chunks only make the serial merge longer
 	normBlock     = 8       // wide rows whose sums stay in float32
-	normStream    = 4 << 20 // elements from which results bypass the caches
+	normStream    = 6 << 20 // elements from which results bypass the caches
 )
 
 // normLayout cuts an [m, c] tensor into chunks. It depends on nothing but the
