@@ -111,6 +111,9 @@ func l2(x []float64) float64 {
 // TestOfficialDenseNet compares logits, features, energies, norms of stages and
 // of input gradients with the golden file, in both precisions.
 func TestOfficialDenseNet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds in float64")
+	}
 	g := readGolden(t)
 	for dev, tolerance := range map[kernels.Device]float64{kernels.CPU64: 1e-6, kernels.CPU: 1e-3} {
 		t.Run(dev.Name(), func(t *testing.T) {

@@ -133,9 +133,7 @@ var (
 
 // differences are what keeps a checkpoint from fitting a model.
 type differences struct {
-	missing, unexpected []string
-	shapes              []string
-	classes             int // of the file's head, where only that differs
+	missing, unexpected, shapes []string
 }
 
 func (d *differences) compare(a assignment) {

@@ -74,6 +74,9 @@ func fill(t *testing.T, m Model) {
 // TestAgainstPyTorch compares all families with other people's definitions in
 // PyTorch: forward, first and second derivatives, running statistics.
 func TestAgainstPyTorch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds in float64")
+	}
 	data, err := os.ReadFile("testdata/torch.json")
 	if err != nil {
 		t.Fatal(err)
