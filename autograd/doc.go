@@ -26,7 +26,7 @@
 // parameters ([Param]), records nothing, and gives memory back as it goes.
 //
 //	autograd.Backward(loss, params...)
-//	fmt.Println(params[0].Grad())
+//	update(params[0].Value, params[0].Grad())
 //	t.Release() // the step is over; the next one gets the same memory
 //
 // # How it works

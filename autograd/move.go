@@ -122,18 +122,14 @@ func Reshape(x *Value, shape ...int) *Value {
 
 // Permute reorders the axes: axis i of the result is axis perm[i] of x.
 func Permute(x *Value, perm ...int) *Value {
-	sorted := slices.Sorted(slices.Values(perm))
-	still := len(perm) == len(x.shape)
-	for i := range sorted {
-		if len(perm) != len(x.shape) || sorted[i] != i {
-			bad("permute", "each axis of the operand once", x)
-		}
-		still = still && perm[i] == i
+	axes := make([]int, len(x.shape))
+	for i := range axes {
+		axes[i] = i
 	}
-	if len(perm) != len(x.shape) {
+	if !slices.Equal(slices.Sorted(slices.Values(perm)), axes) {
 		bad("permute", "each axis of the operand once", x)
 	}
-	if still {
+	if slices.Equal(perm, axes) {
 		return own(x, x)
 	}
 	return permuteOp.one(slices.Clone(perm), x)
