@@ -109,8 +109,8 @@ type still struct{ kernels.Device }
 
 func (still) Run(*kernels.Kernel, *kernels.Args) {}
 
-// TestStepsMakeNoGarbage counts the allocations of a step, up to clearing the
-// gradients, which allocates nothing, in steady state.
+// TestStepsMakeNoGarbage counts the allocations of a step in steady state, up to
+// clearing the gradients, which allocates nothing, and of clipping.
 func TestStepsMakeNoGarbage(t *testing.T) {
 	dev := still{kernels.CPU}
 	var params []*autograd.Param
@@ -122,9 +122,14 @@ func TestStepsMakeNoGarbage(t *testing.T) {
 		sum = autograd.Add(sum, autograd.Sum(tape.Watch(p.Value)))
 	}
 	autograd.Backward(sum, params...)
+	clip := NewClipper(params, 1e-9)
 	for name, make := range optimisers {
 		opt := make(params).(interface{ apply(lr float64) })
-		if n := testing.AllocsPerRun(20, func() { opt.apply(0.1) }); n != 0 {
+		step := func() {
+			clip.Clip()
+			opt.apply(0.1)
+		}
+		if n := testing.AllocsPerRun(20, step); n != 0 {
 			t.Errorf("a step of %s allocates %v times", name, n)
 		}
 	}
