@@ -25,11 +25,12 @@ type Fact struct{ Name, Value string }
 // Section is a heading with text and what it explains, in this order. All parts
 // but the heading may be empty.
 type Section struct {
-	Heading string
-	Text    []string // paragraphs before the table and the figures
-	Table   *Table
-	Figures []*Figure // side by side where there is room
-	Pre     string    // preformatted text, such as a command to type
+	Heading  string
+	Text     []string // paragraphs before the table and the figures
+	Table    *Table
+	Figures  []*Figure // side by side where there is room
+	Pictures []Picture // one below the other
+	Pre      string    // preformatted text, such as a command to type
 }
 
 //go:embed page.html
@@ -46,14 +47,22 @@ func WriteHTML(path string, p Page) error {
 	data := struct {
 		Page
 		Drawings map[*Figure]template.HTML
-	}{p, map[*Figure]template.HTML{}}
-	for _, s := range p.Sections {
+		Pixels   [][]htmlPicture // of each section
+	}{p, map[*Figure]template.HTML{}, make([][]htmlPicture, len(p.Sections))}
+	for i, s := range p.Sections {
 		for _, f := range s.Figures {
 			svg, err := f.SVG()
 			if err != nil {
 				return fmt.Errorf("report: draw %q for %s: %w", f.Title, path, err)
 			}
 			data.Drawings[f] = template.HTML(svg) // from our own writer, which escapes all text
+		}
+		for _, picture := range s.Pictures {
+			h, err := picture.encode()
+			if err != nil {
+				return err
+			}
+			data.Pixels[i] = append(data.Pixels[i], h)
 		}
 	}
 	var b bytes.Buffer
