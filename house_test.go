@@ -33,6 +33,8 @@ var floors = map[string][]string{
 	"report":              {"ood", "greg", "internal/atomicfile"},
 	"report/progress":     {},
 	"internal/atomicfile": {},
+	"internal/machine":    {},
+	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "internal/atomicfile"},
 }
 
 type listed struct {

@@ -209,12 +209,20 @@ func (l *Line) format(done int64, terms []Term) string {
 		if l.o.Unit != "" {
 			rate, unit = float64(last.units-first.units)/seconds, l.o.Unit
 		}
-		parts = append(parts, fmt.Sprintf("%.3g %s/s", rate, unit))
+		parts = append(parts, fmt.Sprintf("%s %s/s", threeDigits(rate), unit))
 	}
 	for _, t := range terms {
 		parts = append(parts, fmt.Sprintf("%s %.4g", t.Name, t.Value))
 	}
 	return strings.Join(parts, " ")
+}
+
+// threeDigits writes a rate without an exponent.
+func threeDigits(x float64) string {
+	if x >= 1000 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
 }
 
 // Duration writes a time as people say it: 42s, 3m05s, 2h03m.

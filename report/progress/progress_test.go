@@ -187,3 +187,11 @@ func Example() {
 	// greg 40/781 5% ETA 3m05s 256 images/s ce 0.4123 grad 0.031
 	// done
 }
+
+func TestThreeDigits(t *testing.T) {
+	for x, want := range map[float64]string{0.01234: "0.0123", 24.36: "24.4", 999: "999", 12345.6: "12346"} {
+		if got := threeDigits(x); got != want {
+			t.Errorf("%v is written %s, not %s", x, got, want)
+		}
+	}
+}
