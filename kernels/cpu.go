@@ -42,6 +42,10 @@ func (c cpu[T]) Sync() error  { return nil }
 
 func (c cpu[T]) Alloc(n int) Buffer { return &hostBuffer[T]{data: make([]T, n)} }
 
+func (c cpu[T]) Slice(b Buffer, at, n int) Buffer {
+	return &hostBuffer[T]{data: Data[T](b)[at : at+n : at+n]}
+}
+
 func (c cpu[T]) Write(dst Buffer, src []float32)   { convert(Data[T](dst), src) }
 func (c cpu[T]) Read(dst []float32, src Buffer)    { convert(dst, Data[T](src)) }
 func (c cpu[T]) Write64(dst Buffer, src []float64) { convert(Data[T](dst), src) }

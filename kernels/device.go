@@ -71,6 +71,9 @@ type Device interface {
 	// Alloc returns a buffer of n elements with undefined contents. It panics
 	// with a *DeviceError when there is no memory.
 	Alloc(n int) Buffer
+	// Slice returns the n elements of a buffer from at on, as a buffer on the same
+	// memory. It is not freed by itself.
+	Slice(b Buffer, at, n int) Buffer
 	// Free gives a buffer back. Using it afterwards is a bug.
 	Free(Buffer)
 	// Write copies src to the front of dst, Read the front of src to dst; the
