@@ -56,7 +56,7 @@ func goldenFiles(t *testing.T) map[string]string {
 	}
 	whole := filepath.Join(dir, "specs", "goldens_double_backward.json")
 	if _, err := os.Stat(whole); err != nil {
-		t.Logf("only the committed cases: there is no %s (set GRADGRAD_SHARED)", whole)
+		t.Run("reference", func(t *testing.T) { t.Skipf("only the committed cases: there is no %s (set GRADGRAD_SHARED)", whole) })
 		return files
 	}
 	files["reference"] = whole

@@ -142,6 +142,9 @@ func TestTwoTapesTwoDevices(t *testing.T) {
 	panics[*ag.UsageError](t, "two devices", func() { ag.Mul(x, narrow) }, "mul", "cpu64", "cpu")
 	panics[*ag.UsageError](t, "a leaf of another device", func() { tape.Watch(narrow) }, "watch", "cpu64")
 	free := ag.New64(kernels.CPU64, []float64{5, 6}, 2)
+	if got := narrow.Float32s(); !slices.Equal(got, []float32{1, 2}) {
+		t.Errorf("reads %v, want [1 2]", got)
+	}
 	equal(t, "with a free-standing value", ag.Add(x, free), 6, 8)
 	panics[*ag.UsageError](t, "a derivative of a constant", func() { ag.Grad(ag.Sum(free)) }, "depend")
 	panics[*ag.ShapeError](t, "a derivative of a vector", func() { ag.Grad(x, x) }, "Grad", "[2]", "scalar")
