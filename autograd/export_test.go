@@ -82,3 +82,17 @@ func EachRead(o *Op, f func(claim string)) {
 		without(fmt.Sprintf("rule %d", i), &o.Rules[i].Reads)
 	}
 }
+
+// KeepRemakable lets the tape keep what it could make again, until the returned
+// function is called.
+func KeepRemakable() (restore func()) {
+	was := map[*Op]func(*Call){}
+	for _, o := range table {
+		was[o], o.Remake = o.Remake, nil
+	}
+	return func() {
+		for o, f := range was {
+			o.Remake = f
+		}
+	}
+}

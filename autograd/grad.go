@@ -172,7 +172,11 @@ func (t *Tape) onPath(c *Call) bool {
 // visit runs the rules of one call and hands the cotangents on.
 func (t *Tape) visit(c *Call, wanted map[*Value]bool) {
 	c.check()
+	made := c.remake()
 	gs := t.within(func() []*Value { return c.vjp() })
+	for _, v := range made {
+		v.freeIfUnused()
+	}
 	for i, g := range gs {
 		if g == nil {
 			continue

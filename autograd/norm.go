@@ -39,6 +39,9 @@ func init() {
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2) | ReadsOut(1, 2), VJP: func(c *Call, g []*Value) []*Value {
 			return bnGradOp.apply(c.Attr, g[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
 		}},
+		Remake: func(c *Call) {
+			runInto(kernels.BatchNormApply, normAttr(c), c.Out[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
+		},
 		Define: func(c *Call) []*Value {
 			t := normTermsOf(c.Attr.(normalisation), c.In[0], c.In[1], c.In[2])
 			return []*Value{Mul(t.mask, t.y), t.mean, t.r, t.variance}

@@ -36,6 +36,10 @@ type Op struct {
 	// Smooth is how many of the results, from the first, can be differentiated;
 	// 0 means all. The others (indices, statistics) are constants to autograd.
 	Smooth int
+	// Remake computes the first result again, bit for bit, into its fresh memory,
+	// from operands and results that the joint rule reads. With it the tape need
+	// not keep that result; see remake.go.
+	Remake func(c *Call)
 	// Define is the plain definition of a fused operation, in other operations.
 	Define func(c *Call) []*Value
 	// Samples are the test plan of the row.
@@ -110,9 +114,11 @@ type Call struct {
 	spent bool // no longer on the tape
 }
 
+// saved is something that a rule will read. It is held, unless it can be remade.
 type saved struct {
 	v       *Value
 	version uint64
+	held    bool
 }
 
 // Wants reports whether the running derivative needs the cotangent of
@@ -268,14 +274,19 @@ func (c *Call) needs() (reads Reads, passes bool) {
 }
 
 func (c *Call) save(v *Value) {
-	v.hold()
-	c.saved = append(c.saved, saved{v, v.store.version})
+	s := saved{v, v.store.version, !v.remakable()}
+	if s.held {
+		v.hold()
+	}
+	c.saved = append(c.saved, s)
 }
 
 // spend lets go of what the call held.
 func (c *Call) spend() {
 	for _, s := range c.saved {
-		s.v.unhold()
+		if s.held {
+			s.v.unhold()
+		}
 	}
 	c.saved = nil
 }

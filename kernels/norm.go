@@ -26,6 +26,10 @@ var (
 	// rstd [C] (which is r), var [C].
 	BatchNorm = New("bn", batchNorm[float32], batchNorm[float64])
 
+	// BatchNormApply makes the y of BatchNorm again, bit for bit, from its
+	// statistics: In x, gamma, beta, mean, rstd; Out y.
+	BatchNormApply = New("bn.apply", batchNormApply[float32], batchNormApply[float64])
+
 	// BatchNormGrad: In g [M,C] (cotangent of y), x, gamma, beta, mean, rstd;
 	// Out dx [M,C] = s*P g, dgamma [C] = sum g*xh, dbeta [C] = sum g, with g
 	// masked when ReLU is set.

@@ -17,6 +17,18 @@ func batchNorm[T Float](a *Args) {
 	applyAll(l, y, x, k.data, at.ReLU)
 }
 
+func batchNormApply[T Float](a *Args) {
+	at := a.Attr.(*NormAttr)
+	l := newNormLayout(at.M, at.C)
+	n := at.M * at.C
+	x, gamma, beta := Data[T](a.In[0])[:n], Data[T](a.In[1])[:at.C], Data[T](a.In[2])[:at.C]
+	mean, rstd := Data[T](a.In[3])[:at.C], Data[T](a.In[4])[:at.C]
+	k := borrow[T](3 * l.w)
+	defer giveBack(k)
+	maskConstants(k.data, l.w, true, gamma, beta, mean, rstd)
+	applyAll(l, Data[T](a.Out[0])[:n], x, k.data, at.ReLU)
+}
+
 func channelAffine[T Float](a *Args) {
 	at := a.Attr.(*NormAttr)
 	l := newNormLayout(at.M, at.C)

@@ -1,0 +1,72 @@
+package autograd
+
+import "gradgrad/kernels"
+
+// Some results cost less to compute again than to keep. The output of batch norm
+// with ReLU is one pass over an operand that its own rule keeps anyway, while
+// keeping it would cost a third of a training step's memory. Such a row has
+// Remake: the tape lets the memory of its first result go as soon as the user is
+// done with it, although rules will read it, and makes it again, bit for bit, for
+// the time that such a rule runs. What Remake needs must be among what the row's
+// own rules read.
+
+// remakable reports whether the contents of v can be made again.
+func (v *Value) remakable() bool {
+	return v.call != nil && v.out == 0 && v.call.Op.Remake != nil && !v.call.spent
+}
+
+// remake makes again what the wanted rules of the call read and what is gone. It
+// returns what it made.
+func (c *Call) remake() (made []*Value) {
+	reads := c.wantedReads()
+	for i, v := range c.In {
+		if v != nil && reads.in(i) {
+			made = v.restore(made)
+		}
+	}
+	for i, v := range c.Out {
+		if reads.out(i) {
+			made = v.restore(made)
+		}
+	}
+	return made
+}
+
+// wantedReads is what the rules read whose cotangents are wanted.
+func (c *Call) wantedReads() (reads Reads) {
+	if c.Op.Joint != nil {
+		return c.Op.Joint.Reads
+	}
+	for i, r := range c.Op.Rules {
+		if !r.none && c.Wants(i) {
+			reads |= r.Reads
+		}
+	}
+	return reads
+}
+
+// restore makes the contents of v again if they are gone, after those of the
+// operands that they are made from, and appends what it made.
+func (v *Value) restore(made []*Value) []*Value {
+	if v.store != nil || !v.remakable() {
+		return made
+	}
+	for i, x := range v.call.In {
+		if x != nil && v.call.Op.Joint.Reads.in(i) {
+			made = x.restore(made)
+		}
+	}
+	arena := v.tape.arena
+	v.store = &store{buf: arena.Get(v.Size()), arena: arena, owners: 1}
+	v.call.Op.Remake(v.call)
+	return append(made, v)
+}
+
+// runInto runs a kernel on values of a call.
+func runInto(k *kernels.Kernel, attr any, out *Value, in ...*Value) {
+	a := &kernels.Args{Out: []kernels.Buffer{out.Buffer()}, Attr: attr}
+	for _, v := range in {
+		a.In = append(a.In, v.Buffer())
+	}
+	out.dev.Run(k, a)
+}
