@@ -47,7 +47,7 @@ func Seeds(ctx context.Context, points []float32, dim, k int, seed uint64) ([]in
 	if err != nil {
 		return nil, err
 	}
-	chosen := newSeeder(f.p, k, gramOf(f.p, k, 1), f.random(0)).choose(k, f.stop, func(int) {})
+	chosen := newSeeder(f.p, k, tableOf(f.p, k, 1), f.random(0)).choose(k, f.stop, func(int) {})
 	if chosen == nil {
 		return nil, f.stopped(0, 0)
 	}
@@ -104,9 +104,9 @@ const smallRun = 64 << 20
 // lloyd makes all runs and keeps the one with the least inertia, the first of
 // several.
 func (f *fit) lloyd() (*Model, error) {
-	var gram []float32
+	var table []float32
 	if f.init == nil {
-		gram = gramOf(f.p, f.c.K, f.c.Restarts)
+		table = tableOf(f.p, f.c.K, f.c.Restarts)
 	}
 	runs := make([]*lloyd, f.c.Restarts)
 	together := len(runs) // runs at a time
@@ -116,7 +116,7 @@ func (f *fit) lloyd() (*Model, error) {
 	var best *lloyd
 	for first := 0; first < len(runs); first += together {
 		now := runs[first:][:together]
-		kernels.For(together, func(i int) { now[i] = f.run(first+i, gram) })
+		kernels.For(together, func(i int) { now[i] = f.run(first+i, table) })
 		for i, l := range now {
 			if f.stop() {
 				return nil, f.stopped(first+i, l.done)
@@ -131,10 +131,10 @@ func (f *fit) lloyd() (*Model, error) {
 }
 
 // run is one run from its seeds to its end, or until it is stopped.
-func (f *fit) run(restart int, gram []float32) *lloyd {
+func (f *fit) run(restart int, table []float32) *lloyd {
 	first := f.init
 	if first == nil {
-		first = f.seed(f.p, restart, gram)
+		first = f.seed(f.p, restart, table)
 	}
 	if first == nil {
 		return &lloyd{}
@@ -147,8 +147,8 @@ func (f *fit) run(restart int, gram []float32) *lloyd {
 }
 
 // seed chooses first centers among the points of p; nil when stopped.
-func (f *fit) seed(p *points, restart int, gram []float32) *centers {
-	s := newSeeder(p, f.c.K, gram, f.random(restart))
+func (f *fit) seed(p *points, restart int, table []float32) *centers {
+	s := newSeeder(p, f.c.K, table, f.random(restart))
 	chosen := s.choose(f.c.K, f.stop, func(seeded int) {
 		f.report(Progress{Restart: restart, Seeded: seeded})
 	})

@@ -74,7 +74,7 @@ func (m *miniBatch) firstCenters() *centers {
 	for r := range f.c.Restarts {
 		among := emptyPoints(size, f.p.dim, nil)
 		gather(among, f.p, m.rng.Perm(f.p.n)[:size])
-		c := f.seed(among, r, gramOf(among, f.c.K, 1))
+		c := f.seed(among, r, tableOf(among, f.c.K, 1))
 		if c == nil {
 			return nil
 		}

@@ -14,26 +14,30 @@ import (
 type seeder struct {
 	p       *points
 	rng     *rand.Rand
-	gram    []float32   // products of all points with all, or nil
-	closest []float32   // squared distance to the nearest center
-	trial   [][]float32 // what closest becomes with each candidate
-	sums    []float64   // sum of closest by block
-	partial []float64   // sum of each trial by block: [blocks, candidates]
-	drawn   []int       // the candidates
-	rows    []float32   // the candidates' points
+	table   []float32 // squared distances of all points from all, or nil
+	closest []float32 // squared distance from the nearest center
+	sums    []float64 // sum of closest by block
+	partial []float64 // what it would be with each candidate: [blocks, trials]
+	trials  []candidate
+	ahead   *lookahead
 }
 
-// candidates is the number of trials for each of k centers.
-func candidates(k int) int { return 2 + int(math.Log(float64(k))) }
+// candidate is a point that may become a center.
+type candidate struct {
+	point    int
+	distance []float32 // squared, from all points
+}
 
-func newSeeder(p *points, k int, gram []float32, rng *rand.Rand) *seeder {
-	trials := candidates(k)
-	s := &seeder{p: p, rng: rng, gram: gram,
-		closest: make([]float32, p.n), trial: make([][]float32, trials),
+// trialsFor is the number of candidates for each of k centers.
+func trialsFor(k int) int { return 2 + int(math.Log(float64(k))) }
+
+func newSeeder(p *points, k int, table []float32, rng *rand.Rand) *seeder {
+	trials := trialsFor(k)
+	s := &seeder{p: p, rng: rng, table: table, closest: make([]float32, p.n),
 		sums: make([]float64, blocks(p.n)), partial: make([]float64, blocks(p.n)*trials),
-		drawn: make([]int, trials), rows: make([]float32, trials*p.dim)}
-	for t := range s.trial {
-		s.trial[t] = make([]float32, p.n)
+		trials: make([]candidate, 0, trials)}
+	if table == nil {
+		s.ahead = newLookahead(p, trials)
 	}
 	return s
 }
@@ -49,37 +53,59 @@ func (s *seeder) choose(k int, stop func() bool, report func(seeded int)) []int 
 		if stop() {
 			return nil
 		}
-		drawn := s.drawn
+		s.release()
 		if len(chosen) == 0 {
-			drawn = drawn[:1]
-			drawn[0] = s.rng.IntN(s.p.n)
+			s.propose(s.rng.IntN(s.p.n))
 		} else {
-			s.draw(drawn)
+			for range cap(s.trials) {
+				s.proposeRandom()
+			}
 		}
-		best := s.try(drawn)
-		chosen = append(chosen, drawn[best])
-		s.closest, s.trial[best] = s.trial[best], s.closest
-		for b := range s.sums {
-			s.sums[b] = s.partial[b*len(drawn)+best]
-		}
+		chosen = append(chosen, s.takeBest())
 		report(len(chosen))
 	}
 	return chosen
 }
 
-// draw fills drawn with points, each with probability proportional to closest.
-func (s *seeder) draw(drawn []int) {
+// release forgets the candidates of the last center.
+func (s *seeder) release() {
+	if s.ahead != nil {
+		for _, c := range s.trials {
+			s.ahead.free = append(s.ahead.free, c.distance)
+		}
+	}
+	s.trials = s.trials[:0]
+}
+
+// propose makes one particular point a candidate.
+func (s *seeder) propose(i int) {
+	if s.table != nil {
+		s.trials = append(s.trials, candidate{i, s.table[i*s.p.n:][:s.p.n]})
+		return
+	}
+	s.ahead.fill([]int{i}, s.closest)
+	s.trials = append(s.trials, s.ahead.take())
+}
+
+// proposeRandom draws a candidate.
+func (s *seeder) proposeRandom() {
+	if s.table != nil {
+		s.propose(s.draw())
+		return
+	}
+	s.trials = append(s.trials, s.ahead.next(s))
+}
+
+// draw returns a point with probability proportional to closest.
+func (s *seeder) draw() int {
 	total := 0.0
 	for _, v := range s.sums {
 		total += v
 	}
-	for t := range drawn {
-		if total == 0 { // every point is a center already: more centers than distinct points
-			drawn[t] = s.rng.IntN(s.p.n)
-			continue
-		}
-		drawn[t] = s.find(s.rng.Float64() * total)
+	if total == 0 { // every point is a center already: more centers than distinct points
+		return s.rng.IntN(s.p.n)
 	}
+	return s.find(s.rng.Float64() * total)
 }
 
 // find returns the point at which the running sum of closest exceeds at.
@@ -103,31 +129,18 @@ func (s *seeder) find(at float64) int {
 	return last
 }
 
-// try computes what closest becomes with each of the drawn points as a center
-// and returns the one that leaves the least sum, the first of several.
-func (s *seeder) try(drawn []int) (best int) {
-	n := len(drawn)
-	for t, i := range drawn {
-		copy(s.rows[t*s.p.dim:][:s.p.dim], s.p.row(i))
-	}
-	kernels.For(blocks(s.p.n), func(b int) {
+// takeBest makes a center of the candidate that leaves the least sum of closest,
+// the first of several, and returns its point.
+func (s *seeder) takeBest() int {
+	n := len(s.trials)
+	kernels.For(len(s.sums), func(b int) {
 		lo, hi := block(b, s.p.n)
-		sums := s.partial[b*n:][:n]
-		if s.gram != nil {
-			for t, i := range drawn {
-				sums[t] = s.tryBlock(t, i, lo, hi, s.gram[i*s.p.n+lo:], 1)
-			}
-			return
-		}
-		products := borrowTile((hi - lo) * n)
-		defer tilePool.Put(products)
-		kernels.Gemm(false, true, hi-lo, n, s.p.dim, s.p.x[lo*s.p.stride:], s.p.stride, s.rows, s.p.dim, *products, n, false)
-		for t, i := range drawn {
-			sums[t] = s.tryBlock(t, i, lo, hi, (*products)[t:], n)
+		for t, c := range s.trials {
+			s.partial[b*n+t] = sumOfLesser(s.closest[lo:hi], c.distance[lo:hi])
 		}
 	})
-	least := math.Inf(1)
-	for t := range drawn {
+	best, least := 0, math.Inf(1)
+	for t := range n {
 		sum := 0.0
 		for b := range s.sums {
 			sum += s.partial[b*n+t]
@@ -136,46 +149,53 @@ func (s *seeder) try(drawn []int) (best int) {
 			best, least = t, sum
 		}
 	}
-	return best
+	for b := range s.sums {
+		s.sums[b] = s.partial[b*n+best]
+	}
+	kernels.For(len(s.sums), func(b int) {
+		lo, hi := block(b, s.p.n)
+		lower(s.closest[lo:hi], s.trials[best].distance[lo:hi])
+	})
+	return s.trials[best].point
 }
 
-// cancelled is the part of |x|^2 + |c|^2 below which the difference of the
-// expanded square has lost so many digits that it is computed again term by term:
-// so a point and its duplicates are at distance zero from themselves.
-const cancelled = 1e-4
-
-// tryBlock fills trial t, whose candidate is point c, for the points [lo, hi) and
-// returns its sum; products holds their products with c, step apart.
-func (s *seeder) tryBlock(t, c, lo, hi int, products []float32, step int) float64 {
-	n := hi - lo
-	out, closest, norm := s.trial[t][lo:hi], s.closest[lo:hi][:n], s.p.norm[lo:hi][:n]
-	c2 := s.p.norm[c]
-	sum, at := 0.0, 0
-	for i := range out {
-		both := norm[i] + c2
-		d := both - 2*products[at]
-		at += step
-		old := closest[i]
-		if d <= cancelled*both {
-			d = float32(squaredDistance(s.p.row(lo+i), s.p.row(c)))
+// lower is a = min(a, b).
+func lower(a, b []float32) {
+	b = b[:len(a)]
+	for i, v := range a {
+		if b[i] < v {
+			a[i] = b[i]
 		}
-		if old < d {
-			d = old
-		}
-		out[i] = d
-		sum += float64(d)
 	}
-	return sum
 }
 
-// gramOf returns the products of all points with all where that is less work
-// than the products that the given number of runs would ask for, and small.
-func gramOf(p *points, k, runs int) []float32 {
-	const most = 2048
-	if p.n > most || p.n > k*candidates(k)*runs {
-		return nil
+// sumOfLesser is the sum of min(a, b) in float64, in four interleaved parts.
+func sumOfLesser(a, b []float32) float64 {
+	var s0, s1, s2, s3 float64
+	b = b[:len(a)]
+	for len(a) >= 4 && len(b) >= 4 {
+		// Branches, not min: most come out as before, and NaN does not occur.
+		v0, v1, v2, v3 := a[0], a[1], a[2], a[3]
+		if b[0] < v0 {
+			v0 = b[0]
+		}
+		if b[1] < v1 {
+			v1 = b[1]
+		}
+		if b[2] < v2 {
+			v2 = b[2]
+		}
+		if b[3] < v3 {
+			v3 = b[3]
+		}
+		s0 += float64(v0)
+		s1 += float64(v1)
+		s2 += float64(v2)
+		s3 += float64(v3)
+		a, b = a[4:], b[4:]
 	}
-	g := make([]float32, p.n*p.n)
-	kernels.Gemm(false, true, p.n, p.n, p.dim, p.x, p.stride, p.x, p.stride, g, p.n, false)
-	return g
+	for i, v := range a {
+		s0 += float64(min(v, b[i]))
+	}
+	return (s0 + s1) + (s2 + s3)
 }
