@@ -114,15 +114,12 @@ func (t *Trainer) Steps(ctx context.Context, id, aux datasets.Set) iter.Seq2[Ste
 }
 
 func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(Step) bool) error {
-	if err := t.checkSets(id, aux); err != nil {
+	if err := t.CheckSets(id, aux); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	perEpoch, total := t.PerEpoch(id), t.Total(id)
-	if perEpoch == 0 {
-		return fmt.Errorf("greg: the set %s holds %d images, fewer than a batch of %d", id.Name(), id.Len(), t.Config.Batch)
-	}
 	nextAux := func() (*datasets.Batch, error, bool) { return nil, nil, true }
 	if t.Config.AuxBatch > 0 {
 		next, stop := iter.Pull2(datasets.StreamFrom(ctx, aux, t.auxBatches(), t.done))
@@ -180,7 +177,13 @@ func (t *Trainer) auxBatches() datasets.BatchConfig {
 		Augment: c.AugmentAux, Normalize: c.Normalize}
 }
 
-func (t *Trainer) checkSets(id, aux datasets.Set) error {
+// CheckSets returns an error when the trainer cannot train on these sets: too few
+// images, another number of classes than the network has outputs, sizes that
+// differ.
+func (t *Trainer) CheckSets(id, aux datasets.Set) error {
+	if t.PerEpoch(id) == 0 {
+		return fmt.Errorf("greg: the set %s holds %d images, fewer than a batch of %d", id.Name(), id.Len(), t.Config.Batch)
+	}
 	if n := len(id.Classes()); n != t.Config.Model.Classes {
 		return fmt.Errorf("greg: the set %s has %d classes, the network %d outputs", id.Name(), n, t.Config.Model.Classes)
 	}
