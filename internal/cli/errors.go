@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+)
+
+// The exit codes of a program.
+const (
+	OK      = 0
+	Failure = 1
+	Misuse  = 2
+	Stopped = 130
+)
+
+// usageError says that flags or arguments are wrong.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// Wrong makes an error of wrong flags or arguments.
+func Wrong(format string, a ...any) error { return &usageError{fmt.Errorf(format, a...)} }
+
+// AsWrong marks an error as one of wrong flags; nil stays nil.
+func AsWrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+// Interrupted is the error of a verb that ended early because the user asked for
+// it and left everything in order. Advice is the last thing that is printed.
+type Interrupted struct{ Advice string }
+
+func (e *Interrupted) Error() string { return "interrupted: " + e.Advice }
+
+// ExitCode is the exit code that an error calls for.
+func ExitCode(err error) int {
+	var wrong *usageError
+	var stopped *Interrupted
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return OK
+	case errors.As(err, &wrong):
+		return Misuse
+	case errors.As(err, &stopped), errors.Is(err, context.Canceled):
+		return Stopped
+	}
+	return Failure
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/checkpoint"
+	"gradgrad/datasets"
+	"gradgrad/greg"
+	"gradgrad/kernels"
+	"gradgrad/models"
+)
+
+// OpenDevice opens the device that -device names.
+func OpenDevice(name string) (kernels.Device, error) {
+	dev, err := kernels.Open(name)
+	if err != nil && !errors.Is(err, kernels.ErrUnavailable) {
+		return nil, Wrong("-device %s: %w", name, err)
+	}
+	return dev, err
+}
+
+// Weights are the content of a checkpoint file and what is known about it.
+type Weights struct {
+	Path   string
+	File   *checkpoint.File
+	Model  models.Config
+	Config *greg.Config // of the training run, nil for a file of another origin
+}
+
+// ReadWeights reads the checkpoint at path (a run directory, .safetensors or a
+// PyTorch file). arch names the architecture where the file does not tell, and is
+// checked where it does; classes is then the number of outputs.
+func ReadWeights(ctx context.Context, path, arch string, classes int) (*Weights, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if _, err := os.Stat(filepath.Join(path, checkpoint.RunFile)); err != nil {
+			return nil, fmt.Errorf("the directory %s holds no %s: it is not a run, or one that ended before its first checkpoint", path, checkpoint.RunFile)
+		}
+	}
+	f, err := checkpoint.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	w := &Weights{Path: path, File: f}
+	if c, ok, err := greg.StoredConfig(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	} else if ok {
+		w.Config = &c
+	}
+	w.Model, err = models.Guess(f)
+	switch {
+	case errors.Is(err, models.ErrUnknown) && arch != "":
+		w.Model = models.Config{Arch: arch, Classes: classes}
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	case arch != "" && arch != w.Model.Arch:
+		return nil, fmt.Errorf("%s: the checkpoint is of another architecture: it holds %s, and -arch says %s", path, w.Model.Arch, arch)
+	}
+	return w, nil
+}
+
+// Load puts the weights into a model.
+func (w *Weights) Load(m models.Model) error {
+	if err := models.Load(m, w.File); err != nil {
+		return fmt.Errorf("%s: %w", w.Path, err)
+	}
+	return nil
+}
+
+// Normalize is the normalisation that the weights were trained with: the stored
+// one or, for a file of another origin, the preset that -normalize names.
+func (w *Weights) Normalize(flag, id string) (datasets.Normalization, error) {
+	if w.Config == nil && flag == "" {
+		return datasets.Normalization{}, Wrong("%s does not say how its images were normalised: choose -normalize %s", w.Path, strings.Join(datasets.PresetNames(), ", "))
+	}
+	if w.Config == nil {
+		n, err := datasets.Preset(flag, id)
+		return n, AsWrong(err)
+	}
+	stored := w.Config.Normalize
+	if flag != "" && flag != stored.Name {
+		return stored, Wrong("%s was trained with -normalize %s, not %s: leave the flag out", w.Path, stored.Name, flag)
+	}
+	return stored, nil
+}
+
+// Step is the number of steps that the weights were trained for, 0 when unknown.
+func (w *Weights) Step() int64 { return greg.StoredStep(w.File) }
+
+// FileDigest is the SHA-256 of a checkpoint file, or of the one in a run
+// directory, in hexadecimal.
+func FileDigest(path string) (string, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, checkpoint.RunFile)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gradgrad/datasets"
+	"gradgrad/greg"
+	"gradgrad/report/progress"
+)
+
+// SyntheticSeed is the seed of every synthetic set that a flag names: they are
+// data, the same in every run.
+const SyntheticSeed = 1
+
+// How many images of a synthetic set there are where the user does not say.
+const (
+	syntheticTrain = 10000
+	syntheticTest  = 2000
+)
+
+// DescribeSets explains how sets are written, for the help text of verbs.
+func DescribeSets() string {
+	return Wrap(fmt.Sprintf("A SET of images is a known name (%s), a path to a folder of class folders, to a tar archive of one (.tar, .tar.gz, .tar.zst), "+
+		"to CIFAR in the binary version or to an SVHN .mat file, or a synthetic family that the program draws itself (%s). "+
+		"PATH#FOLDER picks a folder inside, NAME=PATH names the set in results, FAMILY#5000 draws 5000 images. "+
+		"Names are looked for in -data, $GRADGRAD_DATA and the user's cache folder.",
+		strings.Join(datasets.Known(), ", "), strings.Join(datasets.SyntheticNames(), ", ")))
+}
+
+// Sets holds the flags that say how sets are opened.
+type Sets struct {
+	Data    string
+	Size    int
+	Limit   int
+	SkipBad bool
+}
+
+// SetFlags defines the flags of Sets.
+func SetFlags(f *Flags) *Sets {
+	s := new(Sets)
+	f.note("data")
+	f.set.StringVar(&s.Data, "data", "", "DIR: look for sets by name there first")
+	f.note("size")
+	f.set.IntVar(&s.Size, "size", 0, "PIXELS: height and width of all images (default those of the network or of -id; 32 for synthetic sets)")
+	f.note("limit")
+	f.set.IntVar(&s.Limit, "limit", 0, "N: so many images of every set, drawn at random but always the same, for quick tries")
+	f.note("skip-bad")
+	f.set.BoolVar(&s.SkipBad, "skip-bad", false, "leave out images that cannot be read, and say which, instead of ending with an error")
+	return s
+}
+
+// Check returns an error of wrong flags.
+func (s *Sets) Check() error {
+	if s.Size < 0 || s.Limit < 0 {
+		return Wrong("-size %d -limit %d: neither may be negative", s.Size, s.Limit)
+	}
+	return nil
+}
+
+// Want says which part of a set is asked for.
+type Want struct {
+	Train   bool   // the train split where there are two
+	Size    int    // 0: as flags say, else the set's own
+	Classes string // keep the classes listed in this file
+}
+
+// Open opens the set that spec names.
+func (s *Sets) Open(ctx context.Context, env *Env, spec string, w Want) (datasets.Set, greg.SetID, error) {
+	if w.Size == 0 {
+		w.Size = s.Size
+	}
+	id := greg.SetID{Spec: spec, Limit: s.Limit, ClassFile: w.Classes}
+	set, drawn, err := openSynthetic(spec, w)
+	if err == nil && !drawn {
+		set, err = s.read(ctx, env, spec, w)
+	}
+	if err == nil && w.Classes != "" {
+		set, err = datasets.FilterClasses(set, w.Classes)
+	}
+	if err != nil {
+		return nil, id, err
+	}
+	if set.Len() == 0 {
+		return nil, id, fmt.Errorf("data set %s: it holds no images", spec)
+	}
+	set = sample(set, s.Limit)
+	id.Name, id.Images = set.Name(), set.Len()
+	id.SHA256, err = set.Digest()
+	return set, id, err
+}
+
+// read opens a set of files.
+func (s *Sets) read(ctx context.Context, env *Env, spec string, w Want) (datasets.Set, error) {
+	o := datasets.Options{Root: s.Data, Size: w.Size, Train: w.Train}
+	var line *progress.Line
+	o.Progress = func(done, total int) {
+		if line == nil {
+			line = env.Progress(progress.Options{Label: "reading " + spec, Total: int64(total)})
+		}
+		line.Update(int64(done), 0)
+	}
+	if s.SkipBad {
+		o.SkipBad = func(path string, err error) { env.Say("left out of %s: %s: %v", spec, path, err) }
+	}
+	set, err := datasets.Open(ctx, spec, o)
+	if line != nil {
+		line.Finish()
+	}
+	return set, err
+}
+
+// openSynthetic draws a synthetic set; drawn is false when spec names none.
+func openSynthetic(spec string, w Want) (set datasets.Set, drawn bool, err error) {
+	key, rest, named := strings.Cut(spec, "=")
+	if !named {
+		rest = spec
+	}
+	family, count, counted := strings.Cut(rest, "#")
+	if !slices.Contains(datasets.SyntheticNames(), family) {
+		return nil, false, nil
+	}
+	n := syntheticTest
+	if w.Train {
+		n = syntheticTrain
+	} else if family == "shapes" {
+		family = "shapes-test"
+	}
+	if counted {
+		if n, err = strconv.Atoi(count); err != nil || n < 1 {
+			return nil, true, Wrong("synthetic set %s: %q is not a number of images; write for example %s#5000", spec, count, family)
+		}
+	}
+	size := w.Size
+	if size == 0 {
+		size = 32
+	}
+	set, err = datasets.OpenSynthetic(family, n, size, SyntheticSeed)
+	if err == nil && named {
+		set = renamed{set, key}
+	}
+	return set, true, err
+}
+
+// renamed is a set under another name.
+type renamed struct {
+	datasets.Set
+	name string
+}
+
+func (r renamed) Name() string { return r.name }
+
+// sample is n images of a set, the same in every run, in the set's order. The
+// first n would be of few classes in sets that are sorted by class.
+func sample(set datasets.Set, n int) datasets.Set {
+	if n <= 0 || n >= set.Len() {
+		return set
+	}
+	order := rand.New(rand.NewPCG(uint64(set.Len()), uint64(n))).Perm(set.Len())[:n]
+	slices.Sort(order)
+	return datasets.Subset(set, order)
+}
