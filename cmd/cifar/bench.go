@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"gradgrad/autograd"
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+	"gradgrad/kernels"
+)
+
+const benchHelp = `Prints one JSON line a case. A step is one update of the optimiser; seconds are the median over the steps.
+
+  infer     forward in evaluation mode, -infer-batch images
+  ce        cross-entropy training step on -batch images
+  energy    CE + 0.1 L_S on -batch in-distribution and -batch auxiliary images
+  greg      CE + 0.1 L_S + L_gradS, equation (3) as printed: one forward, the input gradient, one backward.
+            Every image counts as detected, so the arithmetic is that of a trained network.
+  greg-ref  the same loss as the authors' code computes it: a second forward, the gradient of mean hinges
+  gemm      a square float32 matrix product, -n
+  conv      a 3x3 convolution of 64 to 64 channels on 128 images of 32x32: all three directions
+  machine   what the processor reaches at most: multiply-adds from registers, and copying memory
+
+Images and labels are random. gflops counts 2 operations a multiply-add of convolutions and matrix products, a
+training step as 3 forwards (ce, energy), 6 (greg) or 7 (greg-ref). peak_mib is the most memory that one step's
+values and the parameters with gradients and momentum held; bytes and operations are what one step's operations
+read and wrote, and how many there were.`
+
+// benchFlags is what bench was asked for.
+type benchFlags struct {
+	archs, cases, device                         string
+	batch, inferBatch, steps, warmup, classes, n int
+}
+
+// benchCases are all cases, in the order in which they run.
+var benchCases = []string{"machine", "gemm", "conv", "infer", "ce", "energy", "greg", "greg-ref"}
+
+func setupBench(f *cli.Flags) cli.Action {
+	arch := f.String("arch", "wrn-40-2", "NAME,...: architectures")
+	cases := f.String("cases", "infer,ce,energy,greg,greg-ref,gemm,conv,machine", "CASE,...: see above")
+	device := f.String("device", "cpu", "NAME: what computes")
+	batch := f.Int("batch", 64, "N: in-distribution images in a step, and as many auxiliary ones")
+	inferBatch := f.Int("infer-batch", 128, "N: images at a time in infer")
+	steps := f.Int("steps", 5, "N: steps that are timed")
+	warmup := f.Int("warmup", 1, "N: steps before that")
+	classes := f.Int("classes", 10, "N: outputs of the networks")
+	n := f.Int("n", 2048, "N: rows and columns of gemm")
+	return func(ctx context.Context, env *cli.Env, _ []string) error {
+		b := benchFlags{*arch, *cases, *device, *batch, *inferBatch, *steps, *warmup, *classes, *n}
+		return b.run(ctx, env)
+	}
+}
+
+func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
+	if min(b.batch, b.inferBatch, b.steps, b.classes, b.n) < 1 || b.warmup < 0 {
+		return cli.Wrong("batches, steps, classes and n are at least 1, warmup at least 0")
+	}
+	chosen := strings.Split(b.cases, ",")
+	for _, c := range chosen {
+		if !slices.Contains(benchCases, c) {
+			return cli.Wrong("-cases: there is no case %q; there are %s", c, strings.Join(benchCases, ", "))
+		}
+	}
+	dev, err := cli.OpenDevice(b.device)
+	if err != nil {
+		return err
+	}
+	say := func(m measurement) error {
+		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.device, runtime.GOMAXPROCS(0), true
+		line, err := json.Marshal(m)
+		if err == nil {
+			_, err = fmt.Fprintf(env.Stdout, "%s\n", line)
+		}
+		return err
+	}
+	for _, c := range benchCases {
+		if !slices.Contains(chosen, c) {
+			continue
+		}
+		var err error
+		switch c {
+		case "machine":
+			err = say(measureMachine())
+		case "gemm":
+			err = b.gemm(ctx, dev, say)
+		case "conv":
+			err = b.conv(ctx, dev, say)
+		default:
+			for _, arch := range strings.Split(b.archs, ",") {
+				if err == nil {
+					err = b.network(ctx, dev, c, arch, say)
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measurement is one line of output.
+type measurement struct {
+	Case string `json:"case"`
+	Arch string `json:"arch,omitempty"`
+	N    int    `json:"n,omitempty"`
+
+	Seconds   float64 `json:"seconds,omitempty"` // median of the steps
+	ImagesPer float64 `json:"images_per_s,omitempty"`
+	GFLOPS    float64 `json:"gflops,omitempty"`
+	CopyGB    float64 `json:"copy_gb_per_s,omitempty"` // bytes read and written
+
+	PeakMiB    float64 `json:"peak_mib,omitempty"`
+	Bytes      int64   `json:"bytes,omitempty"`
+	Operations int64   `json:"operations,omitempty"`
+
+	Version      string `json:"gradgrad"`
+	Device       string `json:"device"`
+	Threads      int    `json:"threads"`
+	TF32         bool   `json:"tf32"`
+	BF16         bool   `json:"bf16"`
+	ChannelsLast bool   `json:"channels_last"`
+}
+
+// clock times f: warm-up first, then the median of the steps.
+func (b benchFlags) clock(ctx context.Context, dev kernels.Device, f func() error) (median float64, err error) {
+	defer autograd.Catch(&err)
+	var times []float64
+	for i := range b.warmup + b.steps {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if err := dev.Sync(); err != nil {
+			return 0, err
+		}
+		if i >= b.warmup {
+			times = append(times, time.Since(began).Seconds())
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestBench wants one line of JSON for every case, with the keys that are agreed.
+func TestBench(t *testing.T) {
+	r := ok(t, t.TempDir(), "bench", "-arch", "wrn-10-1", "-batch", "2", "-infer-batch", "2", "-steps", "1", "-n", "64",
+		"-cases", "infer,ce,energy,greg,greg-ref,gemm,conv,machine")
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	var cases []string
+	for _, line := range lines {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		name := m["case"].(string)
+		cases = append(cases, name)
+		wants := []string{"device", "threads", "tf32", "bf16", "channels_last", "gradgrad"}
+		switch {
+		case name == "machine":
+			wants = append(wants, "copy_gb_per_s")
+		case name == "gemm":
+			wants = append(wants, "n", "seconds", "gflops", "bytes", "operations", "peak_mib")
+		case strings.HasPrefix(name, "conv-"):
+			wants = append(wants, "seconds", "gflops", "bytes", "operations", "peak_mib")
+		default:
+			wants = append(wants, "arch", "seconds", "images_per_s", "gflops", "bytes", "operations", "peak_mib")
+		}
+		for _, key := range wants {
+			if v, has := m[key]; !has || v == "" || v == 0.0 {
+				t.Errorf("%s: %s is %v", name, key, v)
+			}
+		}
+	}
+	if got, want := strings.Join(cases, " "), "machine gemm conv-fprop conv-dgrad conv-wgrad infer ce energy greg greg-ref"; got != want {
+		t.Errorf("cases %s, not %s", got, want)
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gradgrad/ood"
+)
+
+// TestTrainEvalTable goes the whole way: cross-entropy, GReg from it, evaluation
+// of both, the table.
+func TestTrainEvalTable(t *testing.T) {
+	dir := t.TempDir()
+	r := ok(t, dir, tiny("-method", "ce", "-epochs", "2", "-out", "base")...)
+	if !regexp.MustCompile(`^test accuracy \d+\.\d\d % \(2000 images of shapes\)\n$`).MatchString(r.out) {
+		t.Errorf("standard output: %q", r.out)
+	}
+	for _, want := range []string{"wrn-10-1", "77,850 parameters", "80 images", "eval -checkpoint base"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("the summary does not say %q:\n%s", want, r.err)
+		}
+	}
+	ok(t, dir, tinyGReg("-init", "base", "-epochs", "1", "-out", "greg")...)
+	for _, run := range []string{"base", "greg"} {
+		ok(t, dir, "eval", "-checkpoint", run, "-id", "shapes#60", "-ood", "ood-letters#50,fog=ood-blobs#40", "-scores", "energy,msp")
+	}
+	checkResults(t, filepath.Join(dir, "greg", "eval"))
+	for format, want := range map[string]string{"text": "┌", "markdown": "| GReg", "csv": "shapes,wrn-10-1,greg,paper,energy", "json": `"blocks"`, "latex": `\toprule`} {
+		if out := ok(t, dir, "table", "base", "greg/eval", "-format", format).out; !strings.Contains(out, want) {
+			t.Errorf("table -format %s lacks %q:\n%s", format, want, out)
+		}
+	}
+	ok(t, dir, "table", "base", "greg", "-o", "t.tex")
+	if !bytes.Contains(read(t, dir, "t.tex"), []byte(`\bottomrule`)) {
+		t.Error("t.tex is no LaTeX table")
+	}
+}
+
+// checkResults compares results.json with the contract and with the raw scores.
+func checkResults(t *testing.T, dir string) {
+	t.Helper()
+	var r struct {
+		ID         string   `json:"id"`
+		Accuracy   *float64 `json:"id_accuracy"`
+		Arch       string   `json:"arch"`
+		Method     string   `json:"method"`
+		Seed       int      `json:"seed"`
+		Convention string   `json:"fpr_convention"`
+		Normalize  string   `json:"normalize"`
+		Scores     map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(read(t, dir, "results.json"), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.ID != "shapes" || r.Accuracy == nil || r.Arch != "wrn-10-1" || r.Method != "greg" || r.Seed != 3 || r.Convention != "paper" || r.Normalize != "greg" {
+		t.Errorf("results.json: %+v", r)
+	}
+	for _, score := range []string{"energy", "msp"} {
+		for set, n := range map[string]int{"ood-letters": 50, "fog": 40} {
+			var m ood.Metrics
+			if err := json.Unmarshal(r.Scores[score][set], &m); err != nil {
+				t.Fatal(err)
+			}
+			id, err := ood.ReadNPY(filepath.Join(dir, "scores", score+"-shapes.npy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := ood.ReadNPY(filepath.Join(dir, "scores", score+"-"+set+".npy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := ood.Evaluate(id, out, ood.Paper)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m != again || m.NID != 60 || m.NOOD != n {
+				t.Errorf("%s on %s: %+v in results.json, %+v from the scores", score, set, m, again)
+			}
+		}
+	}
+}
+
+// TestBareFile evaluates weights without a run directory: it must be told how
+// images are normalised, and gives the same results as the run.
+func TestBareFile(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, tiny("-method", "ce", "-epochs", "1", "-out", "run")...)
+	weights := read(t, dir, "run", "checkpoint.safetensors")
+	stripped := bytes.Replace(weights, []byte(`"gradgrad.config"`), []byte(`"somebody.config"`), 1)
+	if bytes.Equal(stripped, weights) {
+		t.Fatal("the checkpoint does not carry the config")
+	}
+	write(t, filepath.Join(dir, "bare.safetensors"), stripped)
+	eval := []string{"eval", "-checkpoint", "bare.safetensors", "-id", "shapes#60", "-ood", "ood-noise#50", "-size", "12", "-out", "e"}
+	r := cifar(t, dir, eval...)
+	if r.code != 2 {
+		t.Errorf("exit code %d without -normalize", r.code)
+	}
+	oneSentence(t, r, "-normalize")
+	bare := ok(t, dir, append(eval, "-normalize", "greg")...)
+	own := ok(t, dir, "eval", "-checkpoint", "run", "-id", "shapes#60", "-ood", "ood-noise#50")
+	if bare.out != own.out {
+		t.Errorf("two evaluations of the same weights:\n%s\n%s", bare.out, own.out)
+	}
+	init := tiny("-method", "ce", "-init", "bare.safetensors", "-max-steps", "2", "-out", "next")
+	if r := cifar(t, dir, init...); r.code != 2 {
+		t.Errorf("exit code %d for -init without -normalize", r.code)
+	}
+	ok(t, dir, append(init, "-normalize", "dice")...)
+	if r := cifar(t, dir, "eval", "-checkpoint", "next", "-ood", "ood-noise#50", "-normalize", "greg"); r.code != 2 {
+		t.Errorf("exit code %d for another normalisation than the stored one", r.code)
+	}
+}
+
+// TestFolders trains on class folders, with auxiliary classes chosen by a file.
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	writeClasses(t, filepath.Join(dir, "pets", "train"), 8)
+	writeClasses(t, filepath.Join(dir, "pets", "test"), 3)
+	writeClasses(t, filepath.Join(dir, "aux"), 8)
+	write(t, filepath.Join(dir, "keep.json"), []byte(`["dog"]`))
+	r := ok(t, dir, "train", "-id", "animals=pets", "-aux", "aux", "-aux-classes", "keep.json", "-method", "energy", "-arch", "wrn-10-1",
+		"-batch", "4", "-aux-batch", "4", "-epochs", "1", "-out", "r")
+	if !strings.Contains(r.out, "(6 images of animals)") || !strings.Contains(r.err, "aux, 8 images") {
+		t.Errorf("%s%s", r.out, r.err)
+	}
+	ok(t, dir, "eval", "-checkpoint", "r", "-ood", "ood-noise#20")
+	if entries, _ := os.ReadDir(filepath.Join(dir, "r", "eval", "scores")); len(entries) != 4 {
+		t.Errorf("%d files of scores, not 4", len(entries))
+	}
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/datasets"
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+	"gradgrad/kernels"
+	"gradgrad/models"
+	"gradgrad/ood"
+	"gradgrad/report"
+	"gradgrad/report/progress"
+)
+
+func evalHelp() string {
+	return "Runs a network over in- and out-of-distribution images, prints a table, and writes results.json and every raw\n" +
+		"score (scores/*.npy) into -out. Larger scores mean in-distribution.\n\nScores:\n  " + strings.Join(ood.ScoreHelp(), "\n  ") +
+		"\n\nConventions for FPR95 and AUPR, which move them by tens of points:\n" + conventions() + "\n" + cli.DescribeSets() + "\n\n" +
+		"Example: cifar eval -checkpoint runs/greg -id cifar10 -ood svhn=test_32x32.mat,dtd=dtd32.tar.zst -scores energy,msp\n" +
+		"         cifar eval -checkpoint densenet.pth.tar -normalize dice -id cifar10 -ood svhn -out runs/densenet"
+}
+
+func conventions() string {
+	var b strings.Builder
+	for _, c := range []ood.Convention{ood.Paper, ood.DICE, ood.DOS, ood.OpenOOD} {
+		fmt.Fprintf(&b, "  %-8s %s\n", c, c.Describe())
+	}
+	return b.String()
+}
+
+// evalFlags is what eval was asked for.
+type evalFlags struct {
+	checkpoint, id, fit, scores, convention *string
+	arch, normalize, method, out, device    *string
+	ood                                     *[]string
+	batch                                   *int
+	sets                                    *cli.Sets
+}
+
+func setupEval(f *cli.Flags) cli.Action {
+	e := new(evalFlags)
+	f.Group("What")
+	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
+	e.id = f.String("id", "", "SET: in-distribution test images (default that of the run)")
+	e.ood = f.List("ood", "SET,...: out-of-distribution images")
+	e.scores = f.String("scores", "energy,msp", "SCORE,...: parameters after a colon, as in energy,energy:t=2")
+	e.convention = f.String("convention", "paper", "NAME: how FPR95 and AUPR are counted, see above")
+	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
+	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
+	e.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	e.batch = f.Int("batch", 128, "N: images at a time")
+	f.Group("For files that no run of this program has written")
+	e.arch = f.String("arch", "", "NAME: architecture, where the file does not tell: "+strings.Join(models.Known(), ", "))
+	e.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", "))
+	e.method = f.String("method", "ce", "NAME: training method, for tables")
+	f.Group("Data")
+	e.sets = cli.SetFlags(f)
+	return e.run
+}
+
+func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
+	plan, err := e.plan()
+	if err != nil {
+		return err
+	}
+	dev, err := cli.OpenDevice(*e.device)
+	if err != nil {
+		return err
+	}
+	weights, err := cli.ReadWeights(ctx, *e.checkpoint, *e.arch, 0)
+	if err != nil {
+		return err
+	}
+	digests := map[string]string{}
+	if err := e.openSets(ctx, env, weights, plan, digests); err != nil {
+		return err
+	}
+	c, err := e.classifier(weights, plan, dev)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.Batch = *e.batch
+	scored, err := evaluate(ctx, env, c, *plan)
+	if err != nil {
+		return err
+	}
+	if digests["checkpoint"], err = cli.FileDigest(weights.Path); err != nil {
+		return err
+	}
+	scored.Results.Digests = digests
+	scored.Results.Command = env.Invocation(pkg) + " " + cli.Quote(env.Argv[1:]...)
+	scored.Results.Checkpoint = *e.checkpoint
+	scored.Results.Method = *e.method
+	identify(scored.Results, weights.Model, weights.Config, weights.Step())
+	dir := e.directory()
+	if err := cli.Create(dir); err != nil {
+		return err
+	}
+	if err := scored.Write(dir); err != nil {
+		return err
+	}
+	if err := printTable(env, dir, scored.Results); err != nil {
+		return err
+	}
+	env.Say("results.json and the raw scores are in %s", dir)
+	return nil
+}
+
+// plan reads the flags that need no file.
+func (e *evalFlags) plan() (*greg.Evaluation, error) {
+	if err := e.sets.Check(); err != nil {
+		return nil, err
+	}
+	if *e.checkpoint == "" {
+		return nil, cli.Wrong("-checkpoint is needed: a run directory or a file with weights")
+	}
+	if len(*e.ood) == 0 {
+		return nil, cli.Wrong("-ood is needed: at least one set of out-of-distribution images")
+	}
+	if *e.batch < 1 {
+		return nil, cli.Wrong("-batch %d: at least 1 image at a time", *e.batch)
+	}
+	if info, err := os.Stat(*e.checkpoint); err == nil && !info.IsDir() && *e.out == "" {
+		return nil, cli.Wrong("-out is needed: %s is a file, so there is no run directory for the results", *e.checkpoint)
+	}
+	scores, err := ood.ParseScores(*e.scores)
+	if err != nil {
+		return nil, cli.Wrong("-scores: %w", err)
+	}
+	convention, err := ood.ParseConvention(*e.convention)
+	return &greg.Evaluation{Scores: scores, Convention: convention}, cli.AsWrong(err)
+}
+
+func (e *evalFlags) directory() string {
+	if *e.out != "" {
+		return *e.out
+	}
+	return filepath.Join(*e.checkpoint, evalDir)
+}
+
+// openSets opens the sets of the evaluation at the size that the network was
+// trained with.
+func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, p *greg.Evaluation, digests map[string]string) error {
+	spec := *e.id
+	if spec == "" {
+		rec, err := greg.ReadRecord(*e.checkpoint)
+		if err != nil {
+			return cli.Wrong("-id is needed: the in-distribution test set")
+		}
+		if spec = testSpec(rec.Sets["id"].Spec); rec.Sets["test"].Spec != "" {
+			spec = rec.Sets["test"].Spec
+		}
+		if spec == "" {
+			return cli.Wrong("-id is needed: the run was trained on %s, which names no test split", rec.Sets["id"].Spec)
+		}
+	}
+	size := e.sets.Size
+	if size == 0 && w.Config != nil {
+		size = w.Config.Size
+	}
+	open := func(spec string, train bool) (datasets.Set, error) {
+		s, id, err := e.sets.Open(ctx, env, spec, cli.Want{Train: train, Size: size})
+		if err == nil {
+			size, _ = s.Size()
+			digests[s.Name()] = id.SHA256
+		}
+		return s, err
+	}
+	var err error
+	if p.ID, err = open(spec, false); err != nil {
+		return err
+	}
+	if n := len(p.ID.Classes()); n != w.Model.Classes && w.Model.Classes > 0 {
+		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Classes, spec, n)
+	}
+	for _, o := range *e.ood {
+		s, err := open(o, false)
+		if err != nil {
+			return err
+		}
+		p.OOD = append(p.OOD, s)
+	}
+	for _, s := range p.Scores {
+		if s.Needs()&ood.NeedData != 0 && p.Fit == nil {
+			if *e.fit != "" {
+				spec = *e.fit
+			}
+			if p.Fit, err = open(spec, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// classifier makes the network.
+func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.Device) (*greg.Classifier, error) {
+	if w.Model.Classes == 0 {
+		w.Model.Classes = len(p.ID.Classes())
+	}
+	n, err := w.Normalize(*e.normalize, p.ID.Name())
+	if err != nil {
+		return nil, err
+	}
+	m, err := models.New(w.Model, dev, 0)
+	if err != nil {
+		return nil, cli.AsWrong(err)
+	}
+	return greg.NewClassifier(m, n, dev), w.Load(m)
+}
+
+// evaluate runs the evaluation with progress.
+func evaluate(ctx context.Context, env *cli.Env, c *greg.Classifier, p greg.Evaluation) (*greg.Scored, error) {
+	total := p.ID.Len()
+	for _, o := range p.OOD {
+		total += o.Len()
+	}
+	line := env.Progress(progress.Options{Label: "eval", Total: int64(total), Unit: "images"})
+	defer line.Finish()
+	p.Progress = func(_ string, done, _ int) { line.Update(int64(done), int64(done)) }
+	return c.Evaluate(ctx, p)
+}
+
+// identify says in the results which network they are of; config is nil where
+// that is not known.
+func identify(r *ood.Results, m models.Config, config *greg.Config, step int64) {
+	r.Arch, r.Step = m.Arch, step
+	p := greg.ThisProgram()
+	r.Versions = map[string]string{"gradgrad": p.Version, "go": p.Go}
+	if p.Commit != "" {
+		r.Versions["commit"] = p.Commit
+	}
+	if config == nil {
+		return
+	}
+	r.Method, r.Seed = config.Method, config.Seed
+	if config.Loss.LambdaGrad != 0 {
+		r.Variant = string(config.Loss.Variant)
+	}
+}
+
+// printTable prints results in the paper's layout.
+func printTable(env *cli.Env, source string, r *ood.Results) error {
+	t, err := report.NewTable(report.Input{Source: source, Results: r})
+	if err != nil {
+		return err
+	}
+	if err := t.Write(env.Stdout, defaultFormat(env)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "accuracy on %s: %.2f %%\n", r.ID, r.IDAccuracy)
+	return err
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWrongFlags(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string // in the one line on standard error
+	}{
+		{"fly", "there is no verb"},
+		{"help fly", "there is no verb"},
+		{"train -fly", "-fly"},
+		{"train -out x", "-id is needed"},
+		{"train -id shapes", "-out is needed"},
+		{"train -id shapes -out x stray", "stray"},
+		{"train -id shapes -out x -epochs many", "many"},
+		{"train -id shapes -out x -variant neither", "paper or code"},
+		{"train -id shapes#40 -out x -method none", "greg-code"},
+		{"train -id shapes#40 -out x -method ce -arch vgg", "wrn-D-K"},
+		{"train -id shapes#40 -out x -method ce -arch wrn-11-1", "6n+4"},
+		{"train -id shapes#many -out x -method ce", "number of images"},
+		{"train -id shapes#40 -out x -method greg", "-aux"},
+		{"train -id shapes#40 -out x -method ce -aux outliers#40", "no auxiliary"},
+		{"train -id shapes#40 -out x -method ce -batch 0", "at least 1"},
+		{"train -id shapes#40 -out x -method ce -normalize bright", "dice"},
+		{"train -id shapes#40 -out x -method ce -device abacus", "abacus"},
+		{"train -id shapes#40 -out x -method ce -limit -3", "-limit"},
+		{"eval -ood ood-noise", "-checkpoint"},
+		{"eval -checkpoint x -ood a,,b", "empty"},
+		{"eval -checkpoint x", "-ood"},
+		{"eval -checkpoint x -ood ood-noise -scores luck", "luck"},
+		{"eval -checkpoint x -ood ood-noise -convention mine", "openood"},
+		{"table", "results.json"},
+		{"table x -format pdf", "pdf"},
+		{"table x -o y.pdf", "-format"},
+		{"bench -cases all", "all"},
+		{"bench -steps 0", "at least 1"},
+		{"demo -seed -1", "negative"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			r := cifar(t, t.TempDir(), strings.Fields(c.args)...)
+			if r.code != 2 {
+				t.Errorf("exit code %d, not 2", r.code)
+			}
+			oneSentence(t, r, c.says)
+		})
+	}
+}
+
+// oneSentence wants a single line of error that says something, and no results.
+func oneSentence(t *testing.T, r result, says string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(r.err), "\n")
+	last := lines[len(lines)-1]
+	if !strings.HasPrefix(last, "cifar: ") || !strings.Contains(last, says) {
+		t.Errorf("the error does not say %q:\n%s", says, r.err)
+	}
+	if strings.Contains(r.err, "goroutine ") || strings.Count(r.err, "cifar: ") != 1 {
+		t.Errorf("not one sentence:\n%s", r.err)
+	}
+	if r.out != "" {
+		t.Errorf("results were printed:\n%s", r.out)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"help", "-h", "--help", "help train", "demo -h", "train -h", "eval -help", "table --help", "bench -h", "-version", "version"} {
+		r := ok(t, t.TempDir(), strings.Fields(args)...)
+		if len(r.out) < 20 || r.err != "" {
+			t.Errorf("cifar %s: help belongs to standard output:\n%s\n%s", args, r.out, r.err)
+		}
+	}
+	all := ok(t, t.TempDir(), "help").out
+	for _, verb := range []string{"demo", "train", "eval", "table", "bench"} {
+		if !strings.Contains(all, verb) {
+			t.Errorf("help does not name %s", verb)
+		}
+	}
+	// The names of the contract with other programs.
+	for verb, flags := range map[string]string{
+		"train": "id aux aux-classes arch method variant init seed out resume device normalize data epochs batch lr quiet",
+		"eval":  "checkpoint id ood scores convention normalize out device data limit fit",
+		"bench": "arch cases device batch infer-batch steps warmup classes n",
+	} {
+		text := ok(t, t.TempDir(), verb, "-h").out
+		for _, f := range strings.Fields(flags) {
+			if !strings.Contains(text, "\n  -"+f+" ") {
+				t.Errorf("%s has no flag -%s", verb, f)
+			}
+		}
+	}
+}

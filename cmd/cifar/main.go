@@ -1,0 +1,50 @@
+// Command cifar trains and judges classifiers that know when an image is none of
+// theirs: Gradient-Regularized Out-of-Distribution Detection (arXiv:2404.12368)
+// at the scale of CIFAR.
+//
+//	cifar                 a complete small experiment on images that the program draws itself
+//	cifar train ...       train or fine-tune a network; killed runs go on with -resume
+//	cifar eval ...        judge a checkpoint on in- and out-of-distribution sets
+//	cifar table DIR...    set evaluations side by side, in the paper's layout
+//	cifar bench ...       images and GFLOP per second
+//	cifar help VERB       the flags of a verb
+//
+// Exit codes are those of package internal/cli.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+)
+
+const pkg = "./cmd/cifar" // for go run
+
+func main() { os.Exit(program().Main(os.Args, os.Stdout, os.Stderr)) }
+
+func program() *cli.Program {
+	return &cli.Program{
+		Name:    "cifar",
+		About:   "train image classifiers that detect out-of-distribution images (GReg, arXiv:2404.12368)",
+		Default: "demo",
+		Verbs: []cli.Verb{
+			{Name: "demo", About: "a complete small experiment, without any data", Help: demoHelp, Setup: setupDemo},
+			{Name: "train", About: "train or fine-tune a network into a run directory", Help: trainHelp(), Setup: setupTrain},
+			{Name: "eval", About: "judge a checkpoint on in- and out-of-distribution sets", Help: evalHelp(), Setup: setupEval},
+			{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
+			{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench},
+		},
+		Version: version,
+	}
+}
+
+func version() string {
+	p := greg.ThisProgram()
+	text := fmt.Sprintf("cifar, gradgrad %s, %s, %s/%s", p.Version, p.Go, p.OS, p.Arch)
+	if p.Commit != "" {
+		text += ", commit " + p.Commit
+	}
+	return text
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// longer are the flags of a GReg run of a second or two.
+func longer(out string) []string {
+	return tinyGReg("-epochs", "40", "-save-every", "7", "-out", out)
+}
+
+// start begins a run in the background.
+func start(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	c := command(dir, args...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// waitFor waits until a file is there.
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 2000 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("%s did not appear", path)
+}
+
+// TestInterrupt ends a run by Ctrl-C and goes on by the printed command: the
+// result is that of a run that was left alone, bit for bit, metrics included.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, longer("alone")...)
+	c := start(t, dir, longer("stopped")...)
+	waitFor(t, filepath.Join(dir, "stopped", "checkpoint.safetensors"))
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := finish(t, c)
+	if r.code != 130 {
+		t.Fatalf("exit code %d\n%s", r.code, r.err)
+	}
+	_, again, found := strings.Cut(strings.TrimSpace(r.err), "go on with: ")
+	if !found {
+		t.Fatalf("no command that resumes:\n%s", r.err)
+	}
+	shell := exec.Command("sh", "-c", again)
+	shell.Dir = dir
+	if out, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", again, err, out)
+	}
+	same(t, dir, "alone", "stopped")
+}
+
+// same compares two runs: the checkpoints must be equal but for nothing, and the
+// metrics but for the seconds.
+func same(t *testing.T, dir, a, b string) {
+	t.Helper()
+	if !bytes.Equal(read(t, dir, a, "checkpoint.safetensors"), read(t, dir, b, "checkpoint.safetensors")) {
+		t.Errorf("the final checkpoints of %s and %s differ", a, b)
+	}
+	ma, mb := withoutSeconds(read(t, dir, a, "metrics.jsonl")), withoutSeconds(read(t, dir, b, "metrics.jsonl"))
+	if ma != mb {
+		t.Errorf("the metrics of %s and %s differ", a, b)
+	}
+}
+
+// withoutSeconds cuts the wall time, the last member, from every line.
+func withoutSeconds(metrics []byte) string {
+	var b strings.Builder
+	for line := range strings.Lines(string(metrics)) {
+		b.WriteString(line[:strings.Index(line, `,"seconds"`)] + "\n")
+	}
+	return b.String()
+}
+
+// TestKill kills a run at ten random moments and resumes it each time.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, longer("alone")...)
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	kills := 0
+	for attempt := 0; kills < 10 && attempt < 30; attempt++ {
+		args := longer("killed")
+		if _, err := os.Stat(filepath.Join(dir, "killed", "config.json")); err == nil {
+			args = []string{"train", "-resume", "-save-every", "7", "-out", "killed"}
+		}
+		c := start(t, dir, args...)
+		time.Sleep(time.Duration(20+r.IntN(180)) * time.Millisecond)
+		if err := c.Process.Signal(syscall.SIGKILL); err != nil {
+			break // it has ended
+		}
+		if finish(t, c).code == 0 {
+			break
+		}
+		kills++
+	}
+	t.Logf("killed %d times", kills)
+	if kills < 3 {
+		t.Errorf("the run could be killed only %d times", kills)
+	}
+	ok(t, dir, "train", "-resume", "-out", "killed")
+	same(t, dir, "alone", "killed")
+	ok(t, dir, "train", "-resume", "-out", "killed") // nothing left to do
+	same(t, dir, "alone", "killed")
+}
+
+// TestThreads wants the same bits from one thread and from two.
+func TestThreads(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []int{1, 2} {
+		c := command(dir, tinyGReg("-epochs", "4", "-out", fmt.Sprint("threads", n))...)
+		c.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", n))
+		if r := finish(t, c); r.code != 0 {
+			t.Fatalf("%s", r.err)
+		}
+	}
+	same(t, dir, "threads1", "threads2")
+}
+
+// TestResumeContradicts wants flags and sets that do not fit a run to be named.
+func TestResumeContradicts(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, tinyGReg("-epochs", "1", "-out", "r")...)
+	resume := func(more ...string) result {
+		return cifar(t, dir, append([]string{"train", "-resume", "-out", "r"}, more...)...)
+	}
+	for _, wrong := range [][]string{
+		{"-epochs", "2"}, {"-lr", "0.5"}, {"-seed", "4"}, {"-method", "energy"}, {"-arch", "wrn-16-1"}, {"-variant", "code"},
+		{"-normalize", "dice"}, {"-init", "elsewhere"}, {"-nesterov=false"}, {"-augment", "none"}, {"-limit", "5"}, {"-device", "cpu64"},
+	} {
+		r := resume(wrong...)
+		if r.code != 2 {
+			t.Errorf("%v: exit code %d", wrong, r.code)
+		}
+		oneSentence(t, r, strings.Split(wrong[0], "=")[0])
+	}
+	if r := resume("-epochs", "1", "-lr", "0.01", "-method", "greg", "-seed", "3"); r.code != 0 {
+		t.Errorf("flags that agree: exit code %d\n%s", r.code, r.err)
+	}
+	r := resume("-id", "shapes#81")
+	if r.code != 1 {
+		t.Errorf("another set: exit code %d", r.code)
+	}
+	oneSentence(t, r, "not the one")
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gradgrad/datasets"
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+)
+
+// setting is a flag that changes one field of a greg.Config.
+type setting struct {
+	name, usage string
+	at          func(c *greg.Config) any // the field
+}
+
+// settingGroups are the flags of train by the group of its help text. Their
+// defaults are the method's.
+var settingGroups = []struct {
+	title    string
+	settings []setting
+}{
+	{"Length (defaults are those of the method)", []setting{
+		{"epochs", "N: passes over the in-distribution set", func(c *greg.Config) any { return &c.Epochs }},
+		{"max-steps", "N: end after so many steps, if that is earlier", func(c *greg.Config) any { return &c.MaxSteps }},
+		{"batch", "N: in-distribution images in a step", func(c *greg.Config) any { return &c.Batch }},
+		{"aux-batch", "N: auxiliary images in a step", func(c *greg.Config) any { return &c.AuxBatch }},
+		{"drop-last", "leave out an epoch's last, smaller batch", func(c *greg.Config) any { return &c.DropLast }},
+	}},
+	{"Loss: CE + lambda-s L_S + lambda-grad L_gradS", []setting{
+		{"variant", "paper|code: reading of equation (3)", func(c *greg.Config) any { return &c.Loss.Variant }},
+		{"lambda-s", "X: weight of the energy term, equation (1)", func(c *greg.Config) any { return &c.Loss.LambdaS }},
+		{"lambda-grad", "X: weight of the gradient term, equation (3)", func(c *greg.Config) any { return &c.Loss.LambdaGrad }},
+		{"m-in", "E: energies of in-distribution images belong below it", func(c *greg.Config) any { return &c.Loss.MarginIn }},
+		{"m-aux", "E: energies of auxiliary images belong above it", func(c *greg.Config) any { return &c.Loss.MarginAux }},
+	}},
+	{"Optimiser", []setting{
+		{"optimizer", "sgd|adam: method", func(c *greg.Config) any { return &c.Optimizer }},
+		{"lr", "X: learning rate", func(c *greg.Config) any { return &c.LR }},
+		{"min-lr", "X: learning rate at the end of the cosine", func(c *greg.Config) any { return &c.MinLR }},
+		{"schedule", "NAME: of the learning rate: cosine, multistep or constant", func(c *greg.Config) any { return &c.Schedule }},
+		{"milestones", "X,...: shares of the run at which multistep divides by ten, such as 0.5,0.75,0.9", func(c *greg.Config) any { return &c.Milestones }},
+		{"warmup", "N: steps of linear warm-up", func(c *greg.Config) any { return &c.Warmup }},
+		{"first-step", "0|1: the schedule's step at the first update", func(c *greg.Config) any { return &c.FirstStep }},
+		{"momentum", "X: of SGD", func(c *greg.Config) any { return &c.Momentum }},
+		{"nesterov", "Nesterov's momentum", func(c *greg.Config) any { return &c.Nesterov }},
+		{"weight-decay", "X: on all parameters", func(c *greg.Config) any { return &c.Decay }},
+		{"clip-norm", "X: largest norm of the whole gradient, 0 for any", func(c *greg.Config) any { return &c.ClipNorm }},
+	}},
+	{"Network and images", []setting{
+		{"dropout", "P: probability of dropout in wide ResNets", func(c *greg.Config) any { return &c.Model.Dropout }},
+		{"reduction", "X: share of channels that transitions of densenet-DEPTH-K keep", func(c *greg.Config) any { return &c.Model.Reduction }},
+		{"stat-updates", "N: updates of the running statistics in a step, 2 as in the authors' code", func(c *greg.Config) any { return &c.StatUpdates }},
+		{"augment", "NAME: of in-distribution images: none, flip-crop or crop-flip", func(c *greg.Config) any { return &c.AugmentID }},
+		{"augment-aux", "NAME: of auxiliary images: none, flip-crop or crop-flip", func(c *greg.Config) any { return &c.AugmentAux }},
+		{"seed", "N: of weights, order of images, augmentation, dropout", func(c *greg.Config) any { return &c.Seed }},
+	}},
+}
+
+// settings are the values of those flags that the user gave, in order.
+type settings struct{ given []*settingFlag }
+
+// define adds the flags to a verb.
+func (s *settings) define(f *cli.Flags) {
+	for _, g := range settingGroups {
+		f.Group(g.title)
+		for _, one := range g.settings {
+			f.Var(&settingFlag{setting: one, all: s}, one.name, one.usage)
+		}
+	}
+}
+
+// apply changes a config to what the flags say.
+func (s *settings) apply(c *greg.Config) {
+	for _, g := range s.given {
+		parseField(g.at(c), g.text) // succeeded once already
+	}
+}
+
+// contradictions names the flags that say otherwise than a config.
+func (s *settings) contradictions(c greg.Config) (names []string) {
+	for _, g := range s.given {
+		changed := c
+		parseField(g.at(&changed), g.text)
+		was, _ := json.Marshal(c)
+		if is, _ := json.Marshal(changed); string(is) != string(was) {
+			names = append(names, "-"+g.name+" "+g.text)
+		}
+	}
+	return names
+}
+
+// settingFlag is one of the flags.
+type settingFlag struct {
+	setting
+	all  *settings
+	text string
+}
+
+func (s *settingFlag) String() string { return s.text }
+
+// IsBoolFlag lets -nesterov stand for -nesterov=true.
+func (s *settingFlag) IsBoolFlag() bool {
+	if s.at == nil {
+		return false // package flag asks the zero value
+	}
+	_, is := s.at(new(greg.Config)).(*bool)
+	return is
+}
+
+// Set implements flag.Value: it checks the text and remembers it.
+func (s *settingFlag) Set(text string) error {
+	if err := parseField(s.at(new(greg.Config)), text); err != nil {
+		return err
+	}
+	s.text = text
+	if !slices.Contains(s.all.given, s) {
+		s.all.given = append(s.all.given, s)
+	}
+	return nil
+}
+
+var _ flag.Value = (*settingFlag)(nil)
+
+// augmentations are what -augment takes.
+var augmentations = map[string]func() *datasets.Augment{
+	"none":      func() *datasets.Augment { return nil },
+	"flip-crop": datasets.FlipThenCrop,
+	"crop-flip": datasets.CropThenFlip,
+}
+
+// parseField gives a field the value that text says.
+func parseField(field any, text string) (err error) {
+	switch p := field.(type) {
+	case *int:
+		*p, err = strconv.Atoi(text)
+	case *uint64:
+		*p, err = strconv.ParseUint(text, 10, 64)
+	case *float64:
+		*p, err = strconv.ParseFloat(text, 64)
+	case *bool:
+		*p, err = strconv.ParseBool(text)
+	case *string:
+		*p = text
+	case *greg.Variant:
+		if *p = greg.Variant(text); *p != greg.Paper && *p != greg.Code {
+			return fmt.Errorf("it must be %s or %s", greg.Paper, greg.Code)
+		}
+	case *[]float64:
+		*p = nil // never the memory of another config
+		for _, part := range strings.Split(text, ",") {
+			x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+			if err != nil {
+				return fmt.Errorf("%q is not a number", part)
+			}
+			*p = append(*p, x)
+		}
+	case **datasets.Augment:
+		make, ok := augmentations[text]
+		if !ok {
+			return fmt.Errorf("it must be none, flip-crop or crop-flip")
+		}
+		*p = make()
+	default:
+		panic(fmt.Sprintf("no flag can set a %T", field))
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a value of its kind", text)
+	}
+	return nil
+}

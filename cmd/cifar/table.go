@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"gradgrad/internal/atomicfile"
+	"gradgrad/internal/cli"
+	"gradgrad/ood"
+	"gradgrad/report"
+)
+
+const tableHelp = `Reads results.json files, or directories that hold one (or hold eval/results.json), and prints one table in the
+paper's layout: a block for each in-distribution set, network and FPR convention; a row for each method and score;
+mean and deviation where results differ in the seed alone; the paper's own average where there is one.
+
+Formats: text (box drawing), ansi (best bold, second underlined), markdown, csv (one line per number's set), json,
+latex (booktabs).
+
+Example: cifar table runs/*/eval -format latex -o table.tex`
+
+func setupTable(f *cli.Flags) cli.Action {
+	format := f.String("format", "", "NAME: see above (default by the extension of -o; ansi on a terminal, else text)")
+	out := f.String("o", "", "FILE: write there, not to standard output")
+	return func(_ context.Context, env *cli.Env, args []string) error {
+		if len(args) == 0 {
+			return cli.Wrong("name results.json files or directories that hold one")
+		}
+		chosen, err := tableFormat(env, *format, *out)
+		if err != nil {
+			return err
+		}
+		paths := make([]string, len(args))
+		for i, a := range args {
+			paths[i] = resultsIn(a)
+		}
+		t, err := report.LoadTable(paths...)
+		if err != nil {
+			return err
+		}
+		if *out == "" {
+			return t.Write(env.Stdout, chosen)
+		}
+		return atomicfile.WriteTo(*out, func(w io.Writer) error { return t.Write(w, chosen) })
+	}
+}
+
+// tableFormat is the format that flags, file name and terminal call for.
+func tableFormat(env *cli.Env, name, file string) (report.Format, error) {
+	ext := strings.TrimPrefix(filepath.Ext(file), ".")
+	switch {
+	case name != "":
+		f, err := report.ParseFormat(name)
+		return f, cli.AsWrong(err)
+	case file == "":
+		return defaultFormat(env), nil
+	case ext == "txt" || ext == "":
+		return report.Text, nil
+	}
+	f, err := report.ParseFormat(ext)
+	if err != nil {
+		return f, cli.Wrong("-o %s: its extension is none of txt, md, csv, json, tex: say the -format", file)
+	}
+	return f, nil
+}
+
+// defaultFormat marks best values where a terminal can show it.
+func defaultFormat(env *cli.Env) report.Format {
+	if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		return report.ANSI
+	}
+	return report.Text
+}
+
+// resultsIn finds the results of a run directory.
+func resultsIn(path string) string {
+	if _, err := os.Stat(filepath.Join(path, ood.ResultsFile)); err == nil {
+		return path
+	}
+	if inner := filepath.Join(path, evalDir); isFile(filepath.Join(inner, ood.ResultsFile)) {
+		return inner
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// evalDir is where the evaluation of a run lies inside its directory.
+const evalDir = "eval"

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/datasets"
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+	"gradgrad/kernels"
+	"gradgrad/models"
+	"gradgrad/report/progress"
+)
+
+func trainHelp() string {
+	names, about := greg.Methods()
+	var b strings.Builder
+	b.WriteString("Trains a network and leaves a run directory: config.json (settings, data, program), metrics.jsonl (a line a\n" +
+		"step) and checkpoint.safetensors. Ctrl-C finishes the step and saves; -resume goes on, in the same bits.\n\nMethods:\n")
+	for i, n := range names {
+		fmt.Fprintf(&b, "  %-10s %s\n", n, about[i])
+	}
+	b.WriteString("\n" + cli.Wrap("Architectures: "+strings.Join(models.Known(), ", ")+".") + "\n\n" + cli.DescribeSets() + "\n\n" +
+		"Example: cifar train -id cifar10 -out runs/base -method ce -arch wrn-16-1 -epochs 20\n" +
+		"         cifar train -id cifar10 -aux aux.tar.zst -method greg -init runs/base -out runs/greg")
+	return b.String()
+}
+
+// trainFlags is what train was asked for.
+type trainFlags struct {
+	id, aux, classes, test *string
+	method, arch, init     *string
+	out, device, normalize *string
+	resume                 *bool
+	every                  *int
+	sets                   *cli.Sets
+	settings               settings
+	given                  func(flag string) bool
+}
+
+func setupTrain(f *cli.Flags) cli.Action {
+	t := &trainFlags{given: f.Given}
+	f.Group("What")
+	t.id = f.String("id", "", "SET: in-distribution images, with classes")
+	t.aux = f.String("aux", "", "SET: auxiliary outliers")
+	t.classes = f.String("aux-classes", "", "FILE: keep the classes of -aux that this JSON file lists")
+	t.test = f.String("test", "", "SET: test images for the accuracy at the end (default the test split of -id, where there is one)")
+	t.method = f.String("method", "greg", "NAME: see above")
+	t.arch = f.String("arch", "", "NAME: architecture, see above (default that of -init, else wrn-40-2)")
+	t.init = f.String("init", "", "PATH: begin with the weights of a run directory, a .safetensors or a PyTorch file")
+	t.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", ")+" (default that of -init, else greg)")
+	t.out = f.String("out", "", "DIR: the run directory")
+	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
+	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
+	t.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	f.Group("Data")
+	t.sets = cli.SetFlags(f)
+	t.settings.define(f)
+	return t.run
+}
+
+func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
+	if err := t.sets.Check(); err != nil {
+		return err
+	}
+	if *t.out == "" {
+		return cli.Wrong("-out is needed: the directory of the run")
+	}
+	prepare := t.begin
+	if *t.resume {
+		prepare = t.goOn
+	}
+	j, err := prepare(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer j.run.Trainer.Close()
+	j.run.Every = *t.every
+	j.describe(env)
+	if err := j.train(ctx, env); err != nil {
+		return t.interrupted(env, j, err)
+	}
+	return j.finish(ctx, env)
+}
+
+// job is a run with its sets.
+type job struct {
+	run           *greg.Run
+	dev           kernels.Device
+	id, aux, test datasets.Set // aux and test may be nil
+}
+
+// begin prepares a new run.
+func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
+	if *t.id == "" {
+		return nil, cli.Wrong("-id is needed: the in-distribution set")
+	}
+	if isFile(filepath.Join(*t.out, greg.RecordFile)) { // say so before reading images
+		return nil, fmt.Errorf("%s: %w; go on with it (-resume) or choose another directory", *t.out, greg.ErrRunExists)
+	}
+	dev, err := cli.OpenDevice(*t.device)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := greg.Preset(*t.method, 10); err != nil {
+		return nil, cli.AsWrong(err)
+	}
+	j := &job{dev: dev}
+	rec := greg.Record{Device: *t.device, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
+	if err := t.openSets(ctx, env, j, rec.Sets); err != nil {
+		return nil, err
+	}
+	config, weights, err := t.config(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	model, err := models.New(config.Model, dev, config.Seed)
+	if err != nil {
+		return nil, cli.AsWrong(err)
+	}
+	if weights != nil {
+		if err := weights.Load(model); err != nil {
+			return nil, err
+		}
+	}
+	trainer, err := greg.NewTrainer(config, model, dev)
+	if err != nil {
+		return nil, cli.AsWrong(err)
+	}
+	if err := trainer.CheckSets(j.id, j.aux); err != nil {
+		return nil, err // before there is a run
+	}
+	j.run, err = greg.NewRun(*t.out, rec, trainer)
+	return j, err
+}
+
+// openSets opens the sets of a new run.
+func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *job, ids map[string]greg.SetID) (err error) {
+	open := func(key, spec string, w cli.Want) (datasets.Set, error) {
+		set, id, err := t.sets.Open(ctx, env, spec, w)
+		ids[key] = id
+		return set, err
+	}
+	if j.id, err = open("id", *t.id, cli.Want{Train: true}); err != nil {
+		return err
+	}
+	h, w := j.id.Size()
+	if h != w {
+		return fmt.Errorf("the images of %s are %dx%d: bring them to squares with -size", *t.id, w, h)
+	}
+	if len(j.id.Classes()) == 0 {
+		return fmt.Errorf("the set %s has no classes: training needs labels, such as folders of a class each", *t.id)
+	}
+	if *t.aux != "" {
+		if j.aux, err = open("aux", *t.aux, cli.Want{Train: true, Size: h, Classes: *t.classes}); err != nil {
+			return err
+		}
+	} else if *t.classes != "" {
+		return cli.Wrong("-aux-classes chooses classes of -aux, which is missing")
+	}
+	spec := *t.test
+	if spec == "" {
+		if spec = testSpec(*t.id); spec == "" {
+			return nil
+		}
+	}
+	if j.test, err = open("test", spec, cli.Want{Size: h}); err != nil {
+		return err
+	}
+	if ids["test"].SHA256 == ids["id"].SHA256 { // one split only
+		j.test = nil
+		delete(ids, "test")
+	}
+	return nil
+}
+
+// testSpec is the spec of the test split beside a training set; empty where the
+// user has chosen a part of a set.
+func testSpec(id string) string {
+	name := id[strings.IndexByte(id, '=')+1:]
+	family, _, part := strings.Cut(name, "#")
+	switch {
+	case !part:
+		return id
+	case family == "shapes":
+		return strings.TrimSuffix(id, name) + family
+	}
+	return ""
+}
+
+// config makes the settings of a new run, and reads its initial weights.
+func (t *trainFlags) config(ctx context.Context, j *job) (c greg.Config, weights *cli.Weights, err error) {
+	classes := len(j.id.Classes())
+	if c, err = greg.Preset(*t.method, classes); err != nil {
+		return c, nil, cli.AsWrong(err)
+	}
+	preset := *t.normalize
+	if preset == "" && *t.init == "" {
+		preset = "greg"
+	}
+	if *t.init != "" {
+		if weights, err = cli.ReadWeights(ctx, *t.init, *t.arch, classes); err != nil {
+			return c, nil, err
+		}
+		c.Model = weights.Model
+		if c.Normalize, err = weights.Normalize(preset, j.id.Name()); err != nil {
+			return c, nil, err
+		}
+	} else if c.Normalize, err = datasets.Preset(preset, j.id.Name()); err != nil {
+		return c, nil, cli.AsWrong(err)
+	} else if c.Model.Arch = *t.arch; c.Model.Arch == "" {
+		c.Model.Arch = "wrn-40-2"
+	}
+	c.Model.Classes = classes
+	c.Size, _ = j.id.Size()
+	t.settings.apply(&c)
+	if c.Loss.NeedsAux() && j.aux == nil {
+		return c, nil, cli.Wrong("the method %s needs auxiliary outliers: name a set with -aux", c.Method)
+	}
+	if !c.Loss.NeedsAux() && *t.aux != "" {
+		return c, nil, cli.Wrong("the method %s uses no auxiliary outliers: leave -aux out, or choose another -method", c.Method)
+	}
+	return c, weights, cli.AsWrong(c.Check())
+}
+
+// train runs to the end, with progress.
+func (j *job) train(ctx context.Context, env *cli.Env) error {
+	line := env.Progress(progress.Options{Label: j.run.Record.Config.Method, Total: int64(j.run.Trainer.Total(j.id)), Start: int64(j.run.Trainer.Done()), Unit: "images"})
+	defer line.Finish()
+	images := int64(0)
+	return j.run.Train(ctx, j.id, j.aux, func(s greg.Step) {
+		images += int64(s.Images)
+		line.Update(int64(s.Step), images, terms(s)...)
+	})
+}
+
+// terms are the parts of a step's loss for the progress line.
+func terms(s greg.Step) []progress.Term {
+	ts := []progress.Term{{Name: "loss", Value: s.Loss}, {Name: "ce", Value: s.CE}}
+	if s.LS != nil {
+		ts = append(ts, progress.Term{Name: "L_S", Value: *s.LS})
+	}
+	if s.LGrad != nil {
+		ts = append(ts, progress.Term{Name: "L_grad", Value: *s.LGrad})
+	}
+	return append(ts, progress.Term{Name: "acc", Value: s.Accuracy})
+}
+
+// interrupted turns a cancelled run's error into advice how to go on.
+func (t *trainFlags) interrupted(env *cli.Env, j *job, err error) error {
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	words := []string{"train", "-resume", "-out", *t.out}
+	if t.sets.Data != "" {
+		words = append(words, "-data", t.sets.Data)
+	}
+	if t.sets.SkipBad {
+		words = append(words, "-skip-bad")
+	}
+	if t.given("save-every") {
+		words = append(words, "-save-every", fmt.Sprint(*t.every))
+	}
+	return &cli.Interrupted{Advice: fmt.Sprintf("the checkpoint of step %d is written; go on with: %s %s",
+		j.run.Trainer.Done(), env.Invocation(pkg), cli.Quote(words...))}
+}
+
+// finish tests the network and says what can be done next.
+func (j *job) finish(ctx context.Context, env *cli.Env) error {
+	dir := j.run.Dir
+	if j.test != nil {
+		c := greg.NewClassifier(j.run.Trainer.Model, j.run.Record.Config.Normalize, j.dev)
+		defer c.Close()
+		accuracy, err := c.Accuracy(ctx, j.test, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.Stdout, "test accuracy %.2f %% (%d images of %s)\n", accuracy, j.test.Len(), j.test.Name())
+	}
+	env.Say("the run is in %s; judge it with: %s %s -ood SET,...", dir, env.Invocation(pkg), cli.Quote("eval", "-checkpoint", dir))
+	return nil
+}
