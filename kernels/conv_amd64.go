@@ -48,24 +48,29 @@ func (c *corr) run(out, in, w []float32) {
 	weights := borrow[float32](c.packed)
 	defer giveBack(weights)
 	c.pack(weights.data, w)
-	if c.bands > 1 {
-		For(c.n*c.bands, func(u int) {
-			row := u % c.bands * c.bandRows
-			c.unit(out, in, weights.data, u/c.bands, 1, row, c.bandRows)
-		})
-		return
-	}
-	For((c.n+c.images-1)/c.images, func(u int) {
-		img := u * c.images
-		c.unit(out, in, weights.data, img, min(c.images, c.n-img), 0, c.bandRows)
+	units := c.units()
+	chunk := unitChunk(units)
+	For((units+chunk-1)/chunk, func(i int) {
+		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
+			img := u / c.bands * c.images
+			c.unit(out, in, weights.data, img, min(c.images, c.n-img), u%c.bands*c.bandRows, c.bandRows)
+		}
 	})
 }
+
+// unitChunk is the number of neighbouring units that one thread computes, while
+// it fetches the next from memory.
+func unitChunk(units int) int { return max(1, min(8, units/(4*Workers()))) }
 
 // unit computes rows [row, row+rows) of every class for some images.
 func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	size := c.inH * c.inW * c.inC
+	f := fetcher{calls: c.calls}
+	if c.bands == 1 {
+		f.pieces[0] = in[min((img+imgs)*size, c.n*size):min((img+2*imgs)*size, c.n*size)]
+	}
 	if c.inPlace {
-		c.classesOf(out, in[img*size:], weights, img, imgs, row, rows)
+		c.classesOf(out, in[img*size:], weights, &f, img, imgs, row, rows)
 		return
 	}
 	// The last group of a row of outputs may read three outputs further.
@@ -74,10 +79,10 @@ func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	for i := range imgs {
 		c.pad(pad.data[i*c.floats():], in[(img+i)*size:][:size], row*c.stepH-c.top)
 	}
-	c.classesOf(out, pad.data, weights, img, imgs, row, rows)
+	c.classesOf(out, pad.data, weights, &f, img, imgs, row, rows)
 }
 
-func (c *corr) classesOf(out, pad, weights []float32, img, imgs, row, rows int) {
+func (c *corr) classesOf(out, pad, weights []float32, f *fetcher, img, imgs, row, rows int) {
 	for i := range c.classes {
 		k := &c.classes[i]
 		n := min(rows, k.outH-row) // rows of this class, the last band has fewer
@@ -90,7 +95,7 @@ func (c *corr) classesOf(out, pad, weights []float32, img, imgs, row, rows int) 
 			continue
 		}
 		for q := range c.groups {
-			c.classUnit(k, out[first+q*c.cout:], pad[q*c.cin:], weights[c.packedAt(k, q):], imgs*n)
+			c.classUnit(k, out[first+q*c.cout:], pad[q*c.cin:], weights[c.packedAt(k, q):], f, imgs*n)
 		}
 	}
 }
@@ -101,7 +106,7 @@ func (c *corr) packedAt(k *corrClass, q int) int {
 }
 
 // classUnit computes lines rows of outputs of one class and one group.
-func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, lines int) {
+func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, f *fetcher, lines int) {
 	p := tileArgs{
 		a: unsafe.Pointer(&pad[0]), segs: unsafe.Pointer(&k.segs[0]), nsegs: len(k.segs), k: k.segSteps,
 		lda: 4 * c.stepW * c.pixel,
@@ -110,8 +115,10 @@ func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, lines int) {
 		col, cols, vecs := k.strips.at(s)
 		p.b = unsafe.Pointer(&weights[col*len(k.taps)*c.cin])
 		p.mask = tiles.maskFor(cols)
-		p.c, p.ldc = unsafe.Pointer(&out[col]), 4*k.colStep*c.outC
-		tiles.runN(&p, vecs, k.full[:lines*(k.outW/4)])
+		p.c, p.ldc, p.ahead = unsafe.Pointer(&out[col]), 4*k.colStep*c.outC, 1
+		full := k.full[:lines*(k.outW/4)]
+		f.aim(&p, tiles.n[vecs], 4*len(full))
+		tiles.runN(&p, vecs, full)
 		if k.outW%4 != 0 {
 			c.partial(k, &p, out[col:], cols, vecs, lines)
 		}
@@ -122,7 +129,7 @@ func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, lines int) {
 // of four into scratch, from which they are copied.
 func (c *corr) partial(k *corrClass, p *tileArgs, out []float32, cols, vecs, lines int) {
 	var tile [4 * tailCols]float32
-	p.c, p.ldc = unsafe.Pointer(&tile[0]), 4*tailCols
+	p.c, p.ldc, p.ahead = unsafe.Pointer(&tile[0]), 4*tailCols, 0
 	group := [1]tileGroup{}
 	for _, part := range k.part[:lines] {
 		group[0] = tileGroup{a: part.a}

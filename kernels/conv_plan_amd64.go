@@ -36,6 +36,7 @@ type corr struct {
 	bandRows, bands int // or its rows of outputs and the units in an image
 	classes         []corrClass
 	packed          int // floats of all packed weights
+	calls           int // strips of all classes and groups
 }
 
 // corrClass is one class of outputs: row0 + i*rowStep, col0 + j*colStep.
@@ -43,9 +44,9 @@ type corrClass struct {
 	outH, outW                   int
 	row0, col0, rowStep, colStep int
 	taps                         []corrTap
-	segs                         []int // byte offsets of runs of taps that are contiguous in the padded input
-	segSteps                     int   // and their length
-	full, part                   []tileGroup
+	segs                         []int       // byte offsets of runs of taps that are contiguous in the padded input
+	segSteps                     int         // and their length
+	full, part                   []tileGroup // full has tileSlack more than there are
 	strips                       panels
 	packedAt                     int // where the weights of the class begin
 }
@@ -223,6 +224,9 @@ func (c *corr) layout() {
 	c.images = min(max(1, unitRows/outputs), max(1, padFloats/size), max(1, c.n/8))
 }
 
+// units is the number of units of work of a correlation.
+func (c *corr) units() int { return (c.n + c.images - 1) / c.images * c.bands }
+
 // readsInside reports that no tile reads more of the input than it uses.
 func (c *corr) readsInside() bool {
 	if c.direction == weightDirection {
@@ -234,6 +238,9 @@ func (c *corr) readsInside() bool {
 // tables lists the segments and the groups of four outputs of a class.
 func (c *corr) tables(k *corrClass) {
 	k.strips = tiles.panels(c.cout * c.fold)
+	if len(k.taps) > 0 {
+		c.calls += c.groups * k.strips.count
+	}
 	k.packedAt = c.packed
 	c.packed += c.groups * k.strips.packed(len(k.taps)*c.cin)
 	at := func(t corrTap) int { return ((t.dr+c.top)*c.cols + t.dc + c.left) * c.pixel }
@@ -257,6 +264,13 @@ func (c *corr) tables(k *corrClass) {
 				}
 			}
 		}
+	}
+	if n := len(k.full); n > 0 {
+		slack := [tileSlack]tileGroup{}
+		for i := range slack {
+			slack[i] = k.full[n-1]
+		}
+		k.full = append(k.full, slack[:]...)
 	}
 }
 

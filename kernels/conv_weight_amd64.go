@@ -18,7 +18,7 @@ const (
 type weightGrad struct {
 	*corr         // the forward convolution: padded input, units
 	blocks        []weightBlock
-	segs          []int // byte offset of every row of outputs of a unit
+	segs          []segmentT // of every row of outputs of a unit
 	strips        panels
 	parts, splits int // partial sums, and pieces of the columns
 	total         int // floats of dw
@@ -37,16 +37,14 @@ func newWeightGrad(g *ConvAttr) *weightGrad {
 	}
 	for img := range c.images {
 		for i := range c.bandRows {
-			w.segs = append(w.segs, 4*(img*c.rows+i*c.stepH)*c.cols*c.pixel)
+			line := len(w.segs)
+			w.segs = append(w.segs, segmentT{4 * (img*c.rows + i*c.stepH) * c.cols * c.pixel, 4 * line * c.outW * c.outC})
 		}
 	}
 	w.parts = max(1, min(weightGradParts, w.units(), partFloats/w.total))
 	w.splits = min(w.strips.count, (weightTasks+w.parts-1)/w.parts)
 	return w
 }
-
-// units is the number of units of work of a correlation.
-func (c *corr) units() int { return (c.n + c.images - 1) / c.images * c.bands }
 
 // convWeightGradTiles is ConvWeightGrad by micro-kernels.
 func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool {
@@ -92,53 +90,73 @@ func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
 				w.pad(a[i*w.floats():], x[(img+i)*size:][:size], row*w.stepH-w.top)
 			}
 		}
-		w.unit(sums[part*w.total:], a, dy[(img*w.outH+row)*w.outW*w.outC:], imgs*rows, split, u > lo)
+		lines := imgs * rows
+		e := dy[(img*w.outH+row)*w.outW*w.outC:][:lines*w.outW*w.outC]
+		f := w.next(x, dy, img+imgs, u+1 < hi)
+		if u == w.units()-1 && w.cout%tiles.lanes != 0 {
+			w.lastUnit(sums[part*w.total:], a, e, &f, lines, split, u > lo)
+		} else {
+			w.unit(sums[part*w.total:], a, e, &f, lines, split, u > lo)
+		}
 	}
 }
 
+// next is what the unit behind this one will read.
+func (w *weightGrad) next(x, dy []float32, img int, more bool) fetcher {
+	var f fetcher
+	if more && w.bands == 1 {
+		end := min(img+w.images, w.n)
+		in, out := w.inH*w.inW*w.inC, w.outH*w.outW*w.outC
+		f.pieces[0], f.pieces[1] = x[img*in:end*in], dy[img*out:end*out]
+	}
+	return f
+}
+
+// lastUnit is unit on a copy of dy with room behind: dy is read in whole
+// vectors.
+func (w *weightGrad) lastUnit(dw, a, dy []float32, f *fetcher, lines, split int, add bool) {
+	room := borrow[float32](len(dy) + tailCols)
+	defer giveBack(room)
+	copy(room.data, dy)
+	w.unit(dw, a, room.data, f, lines, split, add)
+}
+
+// stripBytes is the most of a strip of B that is gone over again and again: half
+// of a first-level cache.
+const stripBytes = 24 << 10
+
 // unit adds, or sets, the share of lines rows of outputs.
-func (w *weightGrad) unit(dw, a, dy []float32, lines, split int, add bool) {
+func (w *weightGrad) unit(dw, a, dy []float32, f *fetcher, lines, split int, add bool) {
 	lo, hi := split*w.strips.count/w.splits, (split+1)*w.strips.count/w.splits
+	first := true
 	for q := range w.groups {
 		for s := lo; s < hi; s++ {
 			col, cols, vecs := w.strips.at(s)
 			col += q * w.cout
-			for _, b := range w.blocks {
-				w.product(dw[b.row*w.outC+col:], a[b.offset/4+q*w.cin:], dy[col:], b.rows, cols, vecs, lines, add)
+			most := max(1, stripBytes/(4*w.outW*vecs*tiles.lanes))
+			if first {
+				f.calls = w.groups * (hi - lo) * ((lines + most - 1) / most) * len(w.blocks)
+				first = false
+			}
+			for line := 0; line < lines; line += most {
+				n := min(most, lines-line)
+				for _, b := range w.blocks {
+					w.product(dw[b.row*w.outC+col:], a[b.offset/4+q*w.cin:], dy[col:], f, b.rows, cols, vecs, line, n, add || line > 0)
+				}
 			}
 		}
 	}
 }
 
-// product is one block of one strip: rows x cols of dw.
-func (w *weightGrad) product(dw, a, dy []float32, rows, cols, vecs, lines int, add bool) {
+// product is one block of one strip, rows x cols of dw, over n lines.
+func (w *weightGrad) product(dw, a, dy []float32, f *fetcher, rows, cols, vecs, line, n int, add bool) {
 	p := tileArgs{
-		a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&dy[0]), c: unsafe.Pointer(&dw[0]),
-		segs: unsafe.Pointer(&w.segs[0]), nsegs: lines, k: w.outW,
+		a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&dy[0]), segs: unsafe.Pointer(&w.segs[line]), nsegs: n, k: w.outW,
 		lda: 4 * w.stepW * w.pixel, ldb: 4 * w.outC, ldc: 4 * w.outC, mask: tiles.maskFor(cols),
 	}
 	if add {
 		p.add = 1
 	}
-	tiles.runT(&p, vecs, rows&^3)
-	rest := rows % 4
-	if rest == 0 {
-		return
-	}
-	// The last rows come with those before them, to read nothing behind the
-	// end; where there are none before, the padded input has room behind.
-	first := max(0, rows-4)
-	var tile [4 * tailCols]float32
-	p.a, p.c, p.ldc, p.add = unsafe.Pointer(&a[first]), unsafe.Pointer(&tile[0]), 4*tailCols, 0
-	tiles.runT(&p, vecs, 4)
-	for r := rows - rest; r < rows; r++ {
-		dst, src := dw[r*w.outC:][:cols], tile[(r-first)*tailCols:][:cols]
-		if !add {
-			copy(dst, src)
-			continue
-		}
-		for i, v := range src {
-			dst[i] += v
-		}
-	}
+	f.aim(&p, tiles.t[vecs], rows)
+	tiles.rowsT(&p, vecs, rows, cols, a, dw)
 }

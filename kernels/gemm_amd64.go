@@ -111,12 +111,15 @@ func (j *gemmJob) args() tileArgs {
 // rowsN computes m rows of C from row lo on with rows of A.
 func (j *gemmJob) rowsN(lo, m int, a []float32, lda int) {
 	const most = 256
-	var table [most]tileGroup
+	var table [most + tileSlack]tileGroup
 	for first := 0; first < m/4; first += most {
 		groups := min(most, m/4-first)
 		for i := range groups {
 			row := 4 * (first + i)
 			table[i] = tileGroup{4 * row * lda, 4 * (lo + row) * j.ldc}
+		}
+		for i := range tileSlack {
+			table[groups+i] = table[groups-1]
 		}
 		for s := range j.strips.count {
 			col, cols, vecs := j.strips.at(s)
@@ -124,7 +127,7 @@ func (j *gemmJob) rowsN(lo, m int, a []float32, lda int) {
 			p.a, p.lda = unsafe.Pointer(&a[0]), 4*lda
 			p.b = unsafe.Pointer(&j.packedB[col*j.k])
 			p.c = unsafe.Pointer(&j.c[col])
-			p.mask = tiles.maskFor(cols)
+			p.mask, p.ahead = tiles.maskFor(cols), 1
 			tiles.runN(&p, vecs, table[:groups])
 		}
 	}
@@ -150,19 +153,8 @@ func (j *gemmJob) tailN(row, rest int, a []float32, lda int) {
 		p.c, p.ldc, p.add = unsafe.Pointer(&tail[0]), 4*tailCols, 0
 		p.mask = tiles.maskFor(cols)
 		tiles.runN(&p, vecs, []tileGroup{{}})
-		j.storeTail(&tail, row, rest, col, cols)
-	}
-}
-
-func (j *gemmJob) storeTail(tail *[4 * tailCols]float32, row, rest, col, cols int) {
-	for r := range rest {
-		dst, src := j.c[(row+r)*j.ldc+col:][:cols], tail[r*tailCols:][:cols]
-		if j.add == 0 {
-			copy(dst, src)
-			continue
-		}
-		for i, v := range src {
-			dst[i] += v
+		for r := range rest {
+			storeRow(j.c[(row+r)*j.ldc+col:][:cols], tail[r*tailCols:], j.add != 0)
 		}
 	}
 }
@@ -173,18 +165,10 @@ func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
 	for s := range j.strips.count {
 		col, cols, vecs := j.strips.at(s)
 		p := j.args()
-		p.a, p.lda = unsafe.Pointer(&a[0]), 4*lda
+		p.lda = 4 * lda
 		p.b, p.ldb = unsafe.Pointer(&j.packedB[col*j.k]), 4*vecs*tiles.lanes
-		p.c = unsafe.Pointer(&j.c[lo*j.ldc+col])
 		p.mask = tiles.maskFor(cols)
-		tiles.runT(&p, vecs, m&^3)
-		if rest := m % 4; rest > 0 {
-			var tail [4 * tailCols]float32
-			p.a = unsafe.Pointer(&a[m-rest])
-			p.c, p.ldc, p.add = unsafe.Pointer(&tail[0]), 4*tailCols, 0
-			tiles.runT(&p, vecs, 4)
-			j.storeTail(&tail, lo+m-rest, rest, col, cols)
-		}
+		tiles.rowsT(&p, vecs, m, cols, a, j.c[lo*j.ldc+col:])
 	}
 }
 

@@ -17,19 +17,58 @@ import "unsafe"
 // cross the rows of an image. B is a packed panel, vecs x lanes floats a step.
 //
 // A T tile (A transposed) takes neighbouring elements of A for its rows; the
-// next tile follows in A and in C. B has a stride.
+// next tile follows in A and in C. B has a stride, a segment a place in both A
+// and B; B is read in whole vectors, whatever the mask.
 type tileArgs struct {
 	a, b, c unsafe.Pointer
 	groups  unsafe.Pointer // *tileGroup, N only
-	segs    unsafe.Pointer // *int
+	segs    unsafe.Pointer // *int, or for T *segmentT
 	tiles   int            // counted down by the kernel
 	nsegs   int
 	k       int
 	lda     int
 	ldb     int // T only
 	ldc     int
-	mask    uint64 // lanes of the last vector: bits, or the address of maskAVX2's element
-	add     int    // 1 to add to C
+	mask    uint64  // lanes of the last vector: bits, or the address of maskAVX2's element
+	add     int     // 1 to add to C
+	ahead   int     // 1 to fetch the rows of C of the tile behind in groups, N only; the table has a tile too many then
+	fetch   uintptr // memory to fetch meanwhile, stride bytes every unroll steps; an address that need not be valid
+	stride  int
+}
+
+// unroll is the number of steps of k in the inner loop of a tile.
+const unroll = 4
+
+// tileSlack is the number of groups that a table holds behind its last, where C
+// is fetched ahead.
+const tileSlack = 4
+
+// fetcher spreads the fetching of two pieces of memory over a number of calls of
+// micro-kernels: what the next unit of work reads or writes comes into the cache
+// while this one computes.
+type fetcher struct {
+	pieces      [2][]float32
+	call, calls int
+}
+
+// aim makes one of the calls, of so many rows, fetch its share.
+func (f *fetcher) aim(p *tileArgs, kernels []tileKernel, rows int) {
+	const line = 64
+	rounds := max(1, p.k/unroll*p.nsegs*rows/kernels[0].rows)
+	first, second := 4*len(f.pieces[0]), 4*len(f.pieces[1])
+	share := (first + second + f.calls - 1) / max(1, f.calls)
+	at := f.call * share
+	f.call++
+	piece := f.pieces[0]
+	if at >= first {
+		at -= first
+		piece = f.pieces[1]
+	}
+	p.fetch, p.stride = uintptr(p.a), 0
+	if at/4 < len(piece) {
+		p.fetch = uintptr(unsafe.Pointer(&piece[at/4]))
+		p.stride = min(line, share/rounds+1)
+	}
 }
 
 // tileGroup is where four rows begin, in bytes from a and from c.
@@ -45,8 +84,12 @@ type tileSet struct {
 	n, t  [4][]tileKernel
 }
 
-// noSegs is the table of the only segment of a product that has no more.
-var noSegs = [1]int{}
+// segmentT is where the steps of a segment begin, in bytes from a and from b.
+type segmentT struct{ a, b int }
+
+// noSegs is the table of the only segment of a product that has no more, in
+// either form.
+var noSegs = [1]segmentT{}
 
 // maskAVX2 holds masks for the eight lanes of AVX2: the one for n lanes begins
 // at 8-n.
@@ -101,6 +144,9 @@ const maxCall = 4 << 20
 // and shorter ones for what is left.
 func (s *tileSet) runN(p *tileArgs, vecs int, table []tileGroup) {
 	perGroup := 4 * vecs * s.lanes * p.k * p.nsegs
+	if p.fetch == 0 {
+		p.fetch = uintptr(p.a) // a null pointer would cost a fault of the address translation each time
+	}
 	for _, k := range s.n[vecs] {
 		g := k.rows / 4
 		most := max(1, maxCall/(perGroup*g+1))
@@ -118,6 +164,9 @@ func (s *tileSet) runN(p *tileArgs, vecs int, table []tileGroup) {
 // p.c.
 func (s *tileSet) runT(p *tileArgs, vecs, m int) {
 	perRow := vecs * s.lanes * p.k * p.nsegs
+	if p.fetch == 0 {
+		p.fetch = uintptr(p.a)
+	}
 	for _, k := range s.t[vecs] {
 		most := max(1, maxCall/(perRow*k.rows+1))
 		for m >= k.rows {
@@ -129,5 +178,39 @@ func (s *tileSet) runT(p *tileArgs, vecs, m int) {
 				p.c = unsafe.Add(p.c, n*k.rows*p.ldc)
 			}
 		}
+	}
+}
+
+// rowsT computes rows of C, any number, for one panel of cols columns: c and a
+// are where p.c and p.a begin. The last one to three rows come from a tile of
+// their own with those before them; where there are none before, up to three
+// elements behind the rows of A are read.
+func (s *tileSet) rowsT(p *tileArgs, vecs, rows, cols int, a, c []float32) {
+	p.a, p.c = unsafe.Pointer(&a[0]), unsafe.Pointer(&c[0])
+	s.runT(p, vecs, rows&^3)
+	rest := rows % 4
+	if rest == 0 {
+		return
+	}
+	const width = 3 * 16 // of the widest panel
+	var tile [4 * width]float32
+	first, ldc, add := max(0, rows-4), p.ldc, p.add
+	p.a, p.c, p.ldc, p.add = unsafe.Pointer(&a[first]), unsafe.Pointer(&tile[0]), 4*width, 0
+	s.runT(p, vecs, 4)
+	p.ldc, p.add = ldc, add
+	for r := rows - rest; r < rows; r++ {
+		storeRow(c[r*ldc/4:][:cols], tile[(r-first)*width:], add != 0)
+	}
+}
+
+// storeRow copies a row of a tile to C, or adds it.
+func storeRow(dst, src []float32, add bool) {
+	if !add {
+		copy(dst, src)
+		return
+	}
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] += v
 	}
 }

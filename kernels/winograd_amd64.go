@@ -70,16 +70,32 @@ type winoPlan struct {
 	n                int
 	outH, outW, outC int
 	gradient         bool
-	patchH, patchW   int // patches of an image
-	images           int // a unit's images,
-	bandRows, bands  int // or its rows of patches and the units in an image
-	patches          int // of a unit
-	vRow, vPlane     int // floats from patch to patch and from position to position, of transformed inputs
-	mRow, mPlane     int // the same of products
+	patchH, patchW   int   // patches of an image
+	images           int   // a unit's images,
+	bandRows, bands  int   // or its rows of patches and the units in an image
+	patches          int   // of a unit
+	v, m             quads // transformed inputs, and products
 	strips           panels
 	uPlane           int // the same of packed weights
 	table            []tileGroup
 }
+
+// quads is how vectors of channels of positions x patches lie in scratch: four
+// patches together, a position behind the other. The 36 positions of a patch
+// are then a few pages of memory; in 36 matrices they would be 36.
+type quads struct{ row, position, quad int } // floats from patch to patch, and so on
+
+func newQuads(channels int) quads {
+	row := lined(channels)
+	position := 4*row + 16
+	return quads{row, position, positions*position + 16}
+}
+
+// floats is the length of n patches.
+func (q quads) floats(n int) int { return (n + 3) / 4 * q.quad }
+
+// at is where position 0 of patch i begins.
+func (q quads) at(i int) int { return i/4*q.quad + i%4*q.row }
 
 var winoForwardPlans, winoInputPlans planCache[winoPlan]
 
@@ -97,9 +113,15 @@ func newWinoInputGrad(g *ConvAttr) *winoPlan {
 	return w
 }
 
-// lined rounds up to whole cache lines of floats, and adds one, so that strides
-// are no powers of two.
-func lined(n int) int { return (n+15)/16*16 + 16 }
+// lined rounds up to whole cache lines of floats, and adds one to a multiple of
+// 1024 bytes: rows that far apart would share a few sets of the cache.
+func lined(n int) int {
+	n = (n + 15) / 16 * 16
+	if n%256 == 0 {
+		n += 16
+	}
+	return n
+}
 
 func (w *winoPlan) layout() {
 	w.patchH, w.patchW = (w.outH+3)/4, (w.outW+3)/4
@@ -114,12 +136,10 @@ func (w *winoPlan) layout() {
 	w.rows, w.cols, w.pixel = 4*w.bandRows+2, 4*w.patchW+2, pixelStride(w.inC)
 	w.patches = w.images * w.bandRows * w.patchW
 	w.strips = tiles.panels(w.outC)
-	most := (w.patches + 3) / 4 * 4 // the last tile may have rows too many
-	w.vRow, w.mRow = lined(w.inC), lined(w.outC)
-	w.vPlane, w.mPlane = most*w.vRow+16, most*w.mRow+16
+	w.v, w.m = newQuads(w.inC), newQuads(w.outC)
 	w.uPlane = lined(w.strips.packed(w.inC))
-	for i := 0; i < most; i += 4 {
-		w.table = append(w.table, tileGroup{4 * i * w.vRow, 4 * i * w.mRow})
+	for i := range (w.patches+3)/4 + tileSlack {
+		w.table = append(w.table, tileGroup{4 * i * w.v.quad, 4 * i * w.m.quad})
 	}
 }
 
@@ -129,67 +149,89 @@ func (w *winoPlan) run(out, in, weights []float32) {
 	defer giveBack(packed)
 	w.packWeights(packed.data, weights)
 	units := (w.n + w.images - 1) / w.images * w.bands
-	For(units, func(u int) {
-		img, row := u/w.bands*w.images, u%w.bands*w.bandRows
-		w.unit(out, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
+	chunk := unitChunk(units)
+	For((units+chunk-1)/chunk, func(i int) {
+		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
+			img, row := u/w.bands*w.images, u%w.bands*w.bandRows
+			w.unit(out, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
+		}
 	})
+}
+
+// next is what the unit behind this one will read and write.
+func (w *winoPlan) next(out, in []float32, img int) fetcher {
+	f := fetcher{calls: positions * w.strips.count}
+	if w.bands == 1 {
+		size, end := w.inH*w.inW*w.inC, min(img+w.images, w.n)
+		f.pieces[0] = in[min(img, end)*size : end*size]
+		size = w.outH * w.outW * w.outC
+		f.pieces[1] = out[min(img, end)*size : end*size]
+	}
+	return f
 }
 
 // unit computes rows [row, row+rows) of the patches of some images.
 func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	const slack = 16 // the last pixel is read in whole vectors
 	padFloats := lined(w.images*w.floats() + slack)
-	work := borrow[float32](winoTmp + padFloats + positions*(w.vPlane+w.mPlane))
+	vFloats := w.v.floats(w.patches)
+	work := borrow[float32](winoTmp + padFloats + vFloats + w.m.floats(w.patches))
 	defer giveBack(work)
 	tmp, rest := work.data[:winoTmp], work.data[winoTmp:]
-	pad, v, m := rest[:padFloats], rest[padFloats:][:positions*w.vPlane], rest[padFloats+positions*w.vPlane:]
+	pad, v, m := rest[:padFloats], rest[padFloats:][:vFloats], rest[padFloats+vFloats:]
 	size := w.inH * w.inW * w.inC
 	for i := range imgs {
 		w.pad(pad, in[(img+i)*size:][:size], 4*row-w.top)
-		transformInput(&w.padded, v[i*rows*w.patchW*w.vRow:], pad, tmp, rows, w.patchW, w.vRow, w.vPlane)
+		w.transformInput(v, pad, tmp, i*rows*w.patchW, rows)
 	}
-	w.products(m, v, weights, imgs*rows*w.patchW)
+	w.products(m, v, weights, imgs*rows*w.patchW, w.next(out, in, img+imgs))
 	for i := range imgs {
 		for r := range rows {
-			w.transformOutput(out, m[(i*rows+r)*w.patchW*w.mRow:], tmp, img+i, row+r)
+			w.transformOutput(out, m, tmp, (i*rows+r)*w.patchW, img+i, row+r)
 		}
 	}
 }
 
-// transformInput writes B'dB of all patches of a padded image, a row of v each.
-func transformInput(p *padded, v, pad, tmp []float32, patchH, patchW, vRow, vPlane int) {
+// transformInput writes B'dB of rows of patches of a padded image, from patch at
+// on.
+func (w *winoPlan) transformInput(v, pad, tmp []float32, at, rows int) {
 	a := winoArgs{
-		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * p.cols * p.pixel, srcJ: 4 * p.pixel, dstI: 4 * 6 * vPlane, dstJ: 4 * vPlane,
-		srcStep: 4 * 4 * p.pixel, dstStep: 4 * vRow, items: patchW, vecs: (p.inC + tiles.lanes - 1) / tiles.lanes,
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * w.cols * w.pixel, srcJ: 4 * w.pixel, dstI: 4 * 6 * w.v.position, dstJ: 4 * w.v.position,
+		srcStep: 4 * 4 * w.pixel, dstStep: 4 * w.v.row, vecs: (w.inC + tiles.lanes - 1) / tiles.lanes,
 	}
-	for r := range patchH {
-		a.src, a.dst = unsafe.Pointer(&pad[4*r*p.cols*p.pixel]), unsafe.Pointer(&v[r*patchW*vRow])
-		callTransform(winoInput, tiles.lanes, &a)
+	for r := range rows {
+		for j := 0; j < w.patchW; j += a.items {
+			a.items = min(4-at%4, w.patchW-j)
+			a.src, a.dst = unsafe.Pointer(&pad[4*(r*w.cols+j)*w.pixel]), unsafe.Pointer(&v[w.v.at(at)])
+			callTransform(winoInput, tiles.lanes, &a)
+			at += a.items
+		}
 	}
 }
 
 // products computes the 36 matrix products of n patches.
-func (w *winoPlan) products(m, v, weights []float32, n int) {
-	p := tileArgs{segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: w.inC, lda: 4 * w.vRow, ldc: 4 * w.mRow}
+func (w *winoPlan) products(m, v, weights []float32, n int, f fetcher) {
+	p := tileArgs{segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: w.inC, lda: 4 * w.v.row, ldc: 4 * w.m.row, ahead: 1}
 	table := w.table[:(n+3)/4]
 	for i := range positions {
-		p.a = unsafe.Pointer(&v[i*w.vPlane])
+		p.a = unsafe.Pointer(&v[i*w.v.position])
 		for s := range w.strips.count {
 			col, cols, vecs := w.strips.at(s)
 			p.b = unsafe.Pointer(&weights[i*w.uPlane+col*w.inC])
-			p.c = unsafe.Pointer(&m[i*w.mPlane+col])
+			p.c = unsafe.Pointer(&m[i*w.m.position+col])
 			p.mask = tiles.maskFor(cols)
+			f.aim(&p, tiles.n[vecs], n)
 			tiles.runN(&p, vecs, table)
 		}
 	}
 }
 
-// transformOutput writes A'mA of one row of patches of an image; what hangs
-// over the edge goes by way of a patch of its own.
-func (w *winoPlan) transformOutput(out, m, tmp []float32, img, row int) {
+// transformOutput writes A'mA of one row of patches of an image, from patch at
+// on; what hangs over the edge goes by way of a patch of its own.
+func (w *winoPlan) transformOutput(out, m, tmp []float32, at, img, row int) {
 	a := winoArgs{
-		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * 6 * w.mPlane, srcJ: 4 * w.mPlane, dstI: 4 * w.outW * w.outC, dstJ: 4 * w.outC,
-		srcStep: 4 * w.mRow, dstStep: 4 * 4 * w.outC, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * 6 * w.m.position, srcJ: 4 * w.m.position, dstI: 4 * w.outW * w.outC, dstJ: 4 * w.outC,
+		srcStep: 4 * w.m.row, dstStep: 4 * 4 * w.outC, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
 		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
 	}
 	dst := out[(img*w.outH+4*row)*w.outW*w.outC:]
@@ -197,9 +239,11 @@ func (w *winoPlan) transformOutput(out, m, tmp []float32, img, row int) {
 	if 4*row+4 > w.outH {
 		whole = 0
 	}
-	if whole > 0 {
-		a.src, a.dst, a.items = unsafe.Pointer(&m[0]), unsafe.Pointer(&dst[0]), whole
+	for j := 0; j < whole; j += a.items {
+		a.items = min(4-at%4, whole-j)
+		a.src, a.dst = unsafe.Pointer(&m[w.m.at(at)]), unsafe.Pointer(&dst[4*j*w.outC])
 		callTransform(winoOutput, tiles.lanes, &a)
+		at += a.items
 	}
 	if whole == w.patchW {
 		return
@@ -208,8 +252,9 @@ func (w *winoPlan) transformOutput(out, m, tmp []float32, img, row int) {
 	defer giveBack(patch)
 	a.dst, a.dstI, a.items = unsafe.Pointer(&patch.data[0]), 4*4*w.outC, 1
 	for j := whole; j < w.patchW; j++ {
-		a.src = unsafe.Pointer(&m[j*w.mRow])
+		a.src = unsafe.Pointer(&m[w.m.at(at)])
 		callTransform(winoOutput, tiles.lanes, &a)
+		at++
 		cols := min(4, w.outW-4*j)
 		for r := range min(4, w.outH-4*row) {
 			copy(dst[(r*w.outW+4*j)*w.outC:][:cols*w.outC], patch.data[r*4*w.outC:])

@@ -17,10 +17,10 @@ const winoWeightPatches = 512
 // images the threads share its positions.
 type winoWeightPlan struct {
 	*winoPlan
-	pieces         int // patches along k of a product at once: of a unit, or of many
-	eRow, ePlane   int // floats from patch to patch and position to position, of transformed gradients
+	pieces         int // patches that are transformed at once: of a unit, or of many
+	segs           []segmentT
 	edge           padded
-	uRow, uPlane   int // the same of the sums
+	uRow, uPlane   int // floats from channel to channel and position to position, of the sums
 	parts          int // partial sums, or 0 where positions are shared
 	rounds, images int // where they are: the number of times, and the images of each
 }
@@ -31,7 +31,6 @@ func newWinoWeightGrad(g *ConvAttr) *winoWeightPlan {
 	w := &winoWeightPlan{winoPlan: newWinoForward(g)}
 	w.uRow = lined(w.outC)
 	w.uPlane = w.inC*w.uRow + 16
-	w.eRow = w.mRow
 	units := (w.n + w.winoPlan.images - 1) / w.winoPlan.images * w.bands
 	w.parts = min(weightGradParts, units)
 	w.pieces = w.patches
@@ -46,8 +45,9 @@ func newWinoWeightGrad(g *ConvAttr) *winoWeightPlan {
 		w.winoPlan.images = 1
 		w.rows = 4*w.patchH + 2
 	}
-	// Three channels more than there are may be read of the last patch.
-	w.vPlane, w.ePlane = w.pieces*w.vRow+16, w.pieces*w.eRow+16
+	for i := range (w.pieces + 3) / 4 {
+		w.segs = append(w.segs, segmentT{4 * i * w.v.quad, 4 * i * w.m.quad})
+	}
 	w.edge = padded{inH: w.outH, inW: w.outW, inC: w.outC, rows: 4 * w.bandRows, cols: 4 * w.patchW, pixel: pixelStride(w.outC)}
 	return w
 }
@@ -77,9 +77,9 @@ func (w *winoWeightPlan) run(dw, x, dy []float32) {
 
 // part sums units [lo, hi).
 func (w *winoWeightPlan) part(sums, x, dy []float32, lo, hi int) {
-	work := borrow[float32](positions * (w.vPlane + w.ePlane))
+	work := borrow[float32](w.v.floats(w.pieces) + w.m.floats(w.pieces))
 	defer giveBack(work)
-	v, e := work.data[:positions*w.vPlane], work.data[positions*w.vPlane:]
+	v, e := work.data[:w.v.floats(w.pieces)], work.data[w.v.floats(w.pieces):]
 	images := w.winoPlan.images
 	for u := lo; u < hi; u++ {
 		img, row := u/w.bands*images, u%w.bands*w.bandRows
@@ -87,8 +87,10 @@ func (w *winoWeightPlan) part(sums, x, dy []float32, lo, hi int) {
 		for i := range imgs {
 			w.transforms(v, e, x, dy, img+i, row, rows, i*rows*w.patchW)
 		}
+		n := imgs * rows * w.patchW
+		w.clearRest(v, e, n)
 		for p := range positions {
-			w.product(sums, v, e, p, 0, w.strips.count, imgs*rows*w.patchW, u > lo)
+			w.product(sums, v, e, p, 0, w.strips.count, n, u > lo)
 		}
 	}
 }
@@ -96,14 +98,15 @@ func (w *winoWeightPlan) part(sums, x, dy []float32, lo, hi int) {
 // byPosition sums all images: transforms by image, then products by position
 // and by strip.
 func (w *winoWeightPlan) byPosition(sums, x, dy []float32) {
-	work := borrow[float32](positions * (w.vPlane + w.ePlane))
+	work := borrow[float32](w.v.floats(w.pieces) + w.m.floats(w.pieces))
 	defer giveBack(work)
-	v, e := work.data[:positions*w.vPlane], work.data[positions*w.vPlane:]
+	v, e := work.data[:w.v.floats(w.pieces)], work.data[w.v.floats(w.pieces):]
 	perImage := w.patchH * w.patchW
 	for round := range w.rounds {
 		first := round * w.images
 		imgs := min(w.images, w.n-first)
 		For(imgs, func(i int) { w.transforms(v, e, x, dy, first+i, 0, w.patchH, i*perImage) })
+		w.clearRest(v, e, imgs*perImage)
 		For(positions*w.strips.count, func(i int) {
 			p, s := i/w.strips.count, i%w.strips.count
 			w.product(sums, v, e, p, s, s+1, imgs*perImage, round > 0)
@@ -121,7 +124,7 @@ func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at in
 	tmp, pad, edge := work.data[:winoTmp], work.data[winoTmp:][:padFloats], work.data[winoTmp+padFloats:]
 	size := w.inH * w.inW * w.inC
 	w.pad(pad, x[img*size:][:size], 4*row-w.top)
-	transformInput(&w.padded, v[at*w.vRow:], pad, tmp, rows, w.patchW, w.vRow, w.vPlane)
+	w.transformInput(v, pad, tmp, at, rows)
 
 	size = w.outH * w.outW * w.outC
 	src, line, pixel := dy[img*size:][:size], w.outW*w.outC, w.outC
@@ -132,50 +135,48 @@ func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at in
 		src, line, pixel = edge, w.edge.cols*w.edge.pixel, w.edge.pixel
 	}
 	a := winoArgs{
-		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * line, srcJ: 4 * pixel, dstI: 4 * 6 * w.ePlane, dstJ: 4 * w.ePlane,
-		srcStep: 4 * 4 * pixel, dstStep: 4 * w.eRow, items: w.patchW, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * line, srcJ: 4 * pixel, dstI: 4 * 6 * w.m.position, dstJ: 4 * w.m.position,
+		srcStep: 4 * 4 * pixel, dstStep: 4 * w.m.row, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
 		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
 	}
 	for r := range rows {
-		a.src, a.dst = unsafe.Pointer(&src[4*r*line]), unsafe.Pointer(&e[(at+r*w.patchW)*w.eRow])
-		callTransform(winoOutputGrad, tiles.lanes, &a)
+		for j := 0; j < w.patchW; j += a.items {
+			a.items = min(4-at%4, w.patchW-j)
+			a.src, a.dst = unsafe.Pointer(&src[4*r*line+4*j*pixel]), unsafe.Pointer(&e[w.m.at(at)])
+			callTransform(winoOutputGrad, tiles.lanes, &a)
+			at += a.items
+		}
+	}
+}
+
+// clearRest zeroes the patches between n and the next multiple of four, which
+// the products take in.
+func (w *winoWeightPlan) clearRest(v, e []float32, n int) {
+	for ; n%4 != 0; n++ {
+		for p := range positions {
+			clear(v[w.v.at(n)+p*w.v.position:][:w.v.row])
+			clear(e[w.m.at(n)+p*w.m.position:][:w.m.row])
+		}
 	}
 }
 
 // product adds, or sets, the products of n patches at one position, for strips
 // [lo, hi).
 func (w *winoWeightPlan) product(sums, v, e []float32, position, lo, hi, n int, add bool) {
+	quads := (n + 3) / 4
 	for s := lo; s < hi; s++ {
 		col, cols, vecs := w.strips.at(s)
 		p := tileArgs{
-			a: unsafe.Pointer(&v[position*w.vPlane]), b: unsafe.Pointer(&e[position*w.ePlane+col]), c: unsafe.Pointer(&sums[position*w.uPlane+col]),
-			segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: n, lda: 4 * w.vRow, ldb: 4 * w.eRow, ldc: 4 * w.uRow, mask: tiles.maskFor(cols),
+			b: unsafe.Pointer(&e[position*w.m.position+col]), k: 4,
+			lda: 4 * w.v.row, ldb: 4 * w.m.row, ldc: 4 * w.uRow, mask: tiles.maskFor(cols),
 		}
-		if add {
-			p.add = 1
-		}
-		rows := w.inC &^ 3
-		tiles.runT(&p, vecs, rows)
-		if rest := w.inC - rows; rest > 0 {
-			p.a = unsafe.Pointer(&v[position*w.vPlane+rows])
-			w.productTail(&p, sums[position*w.uPlane+rows*w.uRow+col:], vecs, cols, rest, add)
-		}
-	}
-}
-
-// productTail computes the last one to three rows.
-func (w *winoWeightPlan) productTail(p *tileArgs, sums []float32, vecs, cols, rest int, add bool) {
-	var tile [4 * tailCols]float32
-	p.c, p.ldc, p.add = unsafe.Pointer(&tile[0]), 4*tailCols, 0
-	tiles.runT(p, vecs, 4)
-	for r := range rest {
-		dst, src := sums[r*w.uRow:][:cols], tile[r*tailCols:][:cols]
-		if !add {
-			copy(dst, src)
-			continue
-		}
-		for i, v := range src {
-			dst[i] += v
+		most := stripBytes / (16 * vecs * tiles.lanes)
+		for q := 0; q < quads; q += most {
+			if q > 0 || add {
+				p.add = 1
+			}
+			p.segs, p.nsegs = unsafe.Pointer(&w.segs[q]), min(most, quads-q)
+			tiles.rowsT(&p, vecs, w.inC, cols, v[position*w.v.position:], sums[position*w.uPlane+col:])
 		}
 	}
 }

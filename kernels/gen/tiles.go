@@ -20,6 +20,9 @@ const (
 	argLDC    = 80
 	argMask   = 88
 	argAdd    = 96
+	argAhead  = 104
+	argFetch  = 112
+	argStride = 120
 )
 
 // unroll is the number of steps of k in the inner loop.
@@ -69,6 +72,7 @@ func (t *tile) begin() {
 	fmt.Fprintf(t.w, "\n// func %s(p *tileArgs)\n", t.name())
 	fmt.Fprintf(t.w, "TEXT ·%s(SB), NOSPLIT, $0-8\n", t.name())
 	t.w.op("MOVQ p+0(FP), DI")
+	t.w.op("MOVQ %d(DI), R15", argFetch)
 	if t.reg == "Z" {
 		t.w.op("KMOVW %d(DI), K1", argMask)
 	}
@@ -118,6 +122,15 @@ func (t *tile) multiply(r int, a string) {
 	}
 }
 
+// fetch asks for memory that a later call will read: as much as an N tile reads
+// of A meanwhile, if it walks on at that speed.
+func (t *tile) fetch() {
+	for i := range max(1, unroll*t.rows/16) {
+		t.w.op("PREFETCHT0 %d(R15)", 64*i)
+	}
+	t.w.op("ADDQ %d(DI), R15", argStride)
+}
+
 // kernelN: A in rows, k contiguous; the rows in groups of four whose places a
 // table gives, so that a tile may cross the rows of an image. B is a packed
 // panel.
@@ -126,11 +139,13 @@ func (t *tile) kernelN() {
 	t.begin()
 	w.op("MOVQ %d(DI), R13", argGroups)
 	w.label("tile")
-	w.note("The rows of C will be written: fetch them meanwhile.")
+	w.note("Fetch the rows of C that the next tile will write.")
+	w.op("CMPQ %d(DI), $0", argAhead)
+	w.op("JEQ clear")
 	w.op("MOVQ %d(DI), R8", argLDC)
 	w.op("LEAQ (R8)(R8*2), R9")
 	for g := range groups {
-		w.op("MOVQ %d(R13), AX", 16*g+8)
+		w.op("MOVQ %d(R13), AX", 16*(groups+g)+8)
 		w.op("ADDQ %d(DI), AX", argC)
 		for r := range 4 {
 			for v := 0; v < t.vecs; v += max(1, 16/t.lanes) {
@@ -138,6 +153,7 @@ func (t *tile) kernelN() {
 			}
 		}
 	}
+	w.label("clear")
 	t.clear()
 	w.op("MOVQ %d(DI), SI", argB)
 	w.op("MOVQ %d(DI), R8", argLDA)
@@ -154,6 +170,7 @@ func (t *tile) kernelN() {
 	w.op("SUBQ $%d, R10", unroll)
 	w.op("JLT rest")
 	w.label("steps")
+	t.fetch()
 	t.stepsN(unroll)
 	w.op("SUBQ $%d, R10", unroll)
 	w.op("JGE steps")
@@ -172,6 +189,7 @@ func (t *tile) kernelN() {
 	w.op("ADDQ $%d, R13", 16*groups)
 	w.op("DECQ %d(DI)", argTiles)
 	w.op("JNE tile")
+	w.op("MOVQ R15, %d(DI)", argFetch)
 	w.op("VZEROUPPER")
 	w.op("RET")
 }
@@ -245,8 +263,8 @@ func (t *tile) addMasked(addr, acc string) {
 }
 
 // kernelT: A contiguous across the rows of the tile, one step of k every lda
-// bytes; B is read where it lies, a step every ldb bytes, its last vector under
-// the mask.
+// bytes; B is read where it lies, a step every ldb bytes, in whole vectors. A
+// segment has a place in A and one in B.
 func (t *tile) kernelT() {
 	w := t.w
 	t.begin()
@@ -255,29 +273,20 @@ func (t *tile) kernelT() {
 	w.op("MOVQ %d(DI), R8", argLDA)
 	w.op("MOVQ %d(DI), R9", argLDB)
 	w.op("MOVQ %d(DI), DX", argLDC)
-	if t.reg == "Y" {
-		w.op("MOVQ %d(DI), R13", argMask)
-	}
 	w.label("tile")
-	w.note("The rows of C will be written: fetch them meanwhile.")
-	w.op("MOVQ CX, AX")
-	for range t.rows {
-		for v := 0; v < t.vecs; v += max(1, 16/t.lanes) {
-			w.op("PREFETCHT0 %d(AX)", 4*t.lanes*v)
-		}
-		w.op("ADDQ DX, AX")
-	}
 	t.clear()
-	w.op("MOVQ %d(DI), SI", argB)
 	w.op("MOVQ %d(DI), R11", argSegs)
 	w.op("MOVQ %d(DI), R12", argNSegs)
 	w.label("segment")
-	w.op("MOVQ BX, AX")
-	w.op("ADDQ (R11), AX")
+	w.op("MOVQ (R11), AX")
+	w.op("ADDQ BX, AX")
+	w.op("MOVQ 8(R11), SI")
+	w.op("ADDQ %d(DI), SI", argB)
 	w.op("MOVQ %d(DI), R10", argK)
 	w.op("SUBQ $%d, R10", unroll)
 	w.op("JLT rest")
 	w.label("steps")
+	t.fetch()
 	t.stepsT(unroll)
 	w.op("SUBQ $%d, R10", unroll)
 	w.op("JGE steps")
@@ -289,13 +298,14 @@ func (t *tile) kernelT() {
 	w.op("DECQ R10")
 	w.op("JNE step")
 	w.label("next")
-	w.op("ADDQ $8, R11")
+	w.op("ADDQ $16, R11")
 	w.op("DECQ R12")
 	w.op("JNE segment")
 	t.storeT()
 	w.op("ADDQ $%d, BX", 4*t.rows)
 	w.op("DECQ %d(DI)", argTiles)
 	w.op("JNE tile")
+	w.op("MOVQ R15, %d(DI)", argFetch)
 	w.op("VZEROUPPER")
 	w.op("RET")
 }
@@ -304,15 +314,7 @@ func (t *tile) stepsT(steps int) {
 	w := t.w
 	for range steps {
 		for v := range t.vecs {
-			switch {
-			case v < t.vecs-1:
-				w.op("VMOVUPS %d(SI), %s", 4*t.lanes*v, t.vecB(v))
-			case t.reg == "Z":
-				w.op("VMOVUPS.Z %d(SI), K1, %s", 4*t.lanes*v, t.vecB(v))
-			default:
-				w.op("VMOVUPS (R13), %s", t.x(0))
-				w.op("VMASKMOVPS %d(SI), %s, %s", 4*t.lanes*v, t.x(0), t.vecB(v))
-			}
+			w.op("VMOVUPS %d(SI), %s", 4*t.lanes*v, t.vecB(v))
 		}
 		for r := range t.rows {
 			t.multiply(r, fmt.Sprintf("%d(AX)", 4*r))
