@@ -49,6 +49,7 @@ func Backward(y *Value, params ...*Param) {
 	xs := make([]*Value, 0, len(params))
 	ps := make([]*Param, 0, len(params))
 	for _, p := range params {
+		p.Value.Buffer() // panics when the parameter is gone
 		if leaf := t.leaves[p.Value.store]; leaf != nil {
 			xs, ps = append(xs, leaf), append(ps, p)
 		}

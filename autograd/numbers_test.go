@@ -100,6 +100,79 @@ func TestFarOut(t *testing.T) {
 	}
 }
 
+// TestNaN: a NaN in the images comes out as a NaN in the loss, and a derivative
+// of it ends without panic: the training loop is to say which step it was.
+func TestNaN(t *testing.T) {
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			net := newSmallNet(dev, 4, 6, 4)
+			data := net.images.Float64s()
+			data[17] = bad
+			net.images = ag.New64(dev, data, net.images.Shape()...)
+			tape := ag.NewTape(dev)
+			loss, grads := net.step(tape)
+			tape.Close()
+			if !math.IsNaN(loss) || !math.IsNaN(grads[0]) {
+				t.Errorf("%s: with %g in an image the loss is %g, a gradient %g, want NaN", dev.Name(), bad, loss, grads[0])
+			}
+		}
+	}
+}
+
+// TestNaNHasAPlace: what looks for the largest element finds a place in its row
+// even among NaNs, and hands the NaN on.
+func TestNaNHasAPlace(t *testing.T) {
+	nan := float32(math.NaN())
+	low := float32(math.Inf(-1))
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		for _, row := range [][]float32{{nan, nan, nan, nan}, {1, nan, 2, 0}, {nan, 1, 2, 0}, {low, low, low, low}} {
+			tape := ag.NewTape(dev)
+			x := tape.Watch(ag.New(dev, row, 1, 2, 2, 1))
+			wantNaN := row[0] != low
+			for name, f := range map[string]func() *ag.Value{
+				"Max":       func() *ag.Value { return ag.Max(x, 1, 2) },
+				"MaxPool":   func() *ag.Value { return ag.MaxPool(x, 2, ag.Square(2, 0)) },
+				"LogSumExp": func() *ag.Value { return ag.LogSumExp(ag.Reshape(x, 1, 4)) },
+				"Norm":      func() *ag.Value { return ag.Norm(ag.Reshape(x, 1, 4)) },
+			} {
+				y := f()
+				if got := y.Item(); math.IsNaN(got) != wantNaN {
+					t.Errorf("%s: %s of %v is %g", dev.Name(), name, row, got)
+				}
+				g := ag.Grad(ag.Sum(y), x)[0]
+				if g.Tracked() {
+					ag.Grad(ag.Sum(ag.Mul(g, g)), x)
+				}
+			}
+			tape.Close()
+		}
+	}
+}
+
+// TestNaNPasses: no elementwise operation turns a NaN into a number.
+func TestNaNPasses(t *testing.T) {
+	const n = 67 // more than any vector, and a rest
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		data := make([]float64, n)
+		data[3], data[n-1] = math.NaN(), math.NaN()
+		x := ag.New64(dev, data, n)
+		zero := ag.Full(dev, 0, n)
+		for name, y := range map[string]*ag.Value{
+			"ReLU": ag.ReLU(x), "LeakyReLU": ag.LeakyReLU(x, 0.1), "Clamp": ag.Clamp(x, -1, 1), "Abs": ag.Abs(x),
+			"Sign": ag.Sign(x), "Maximum": ag.Maximum(x, zero), "Maximum with": ag.Maximum(zero, x),
+			"Minimum": ag.Minimum(x, zero), "Minimum with": ag.Minimum(zero, x), "Sigmoid": ag.Sigmoid(x), "Tanh": ag.Tanh(x),
+			"Softplus": ag.Softplus(x), "Exp": ag.Exp(x), "Log": ag.Log(x), "Sqrt": ag.Sqrt(x), "Pow": ag.Pow(x, 2),
+			"Inverse": ag.Inverse(x), "Scale": ag.Scale(x, 0), "Add": ag.Add(x, zero), "Mul": ag.Mul(x, zero), "Div": ag.Div(x, ag.Full(dev, 2, n)),
+		} {
+			for i, v := range y.Float64s() {
+				if want := i == 3 || i == n-1; math.IsNaN(v) != want {
+					t.Errorf("%s: element %d of %s is %g", dev.Name(), i, name, v)
+				}
+			}
+		}
+	}
+}
+
 // TestZeroGamma: a channel whose gamma is zero gets its second-order gradient.
 func TestZeroGamma(t *testing.T) {
 	tape := ag.NewTape(kernels.CPU64)

@@ -65,18 +65,28 @@ func (t *Tape) Watch(v *Value) *Value {
 	if v.call != nil && v.tracked {
 		panic(&UsageError{Op: "watch", Problem: "the value is computed on a tape already; differentiate with respect to it, or Detach it first"})
 	}
+	v.Buffer() // panics when v is gone
 	if leaf := t.leaves[v.store]; leaf != nil {
+		leaf.revive(v.store)
 		if !sameShape(leaf.shape, v.shape) {
 			return Reshape(leaf, v.shape...)
 		}
 		return leaf
 	}
-	v.Buffer() // panics when v is gone
 	leaf := &Value{shape: v.shape, dev: v.dev, tape: t, store: v.store, tracked: true}
 	v.store.owners++
 	t.values = append(t.values, leaf)
 	t.leaves[v.store] = leaf
 	return leaf
+}
+
+// revive undoes Done on a leaf, which is watched once more.
+func (v *Value) revive(s *store) {
+	v.done = false
+	if v.store == nil {
+		v.store = s
+		s.owners++
+	}
 }
 
 // Release ends the step: every value of the tape is gone, the memory is kept

@@ -115,6 +115,16 @@ func TestWatch(t *testing.T) {
 	if s := tape.Watch(ag.Reshape(v, 2, 1)).Shape(); !slices.Equal(s, []int{2, 1}) {
 		t.Errorf("watched with shape %v, want [2 1]", s)
 	}
+	z := ag.Scale(x, 3)
+	x.Done()
+	again := tape.Watch(v)
+	equal(t, "a leaf that is watched again after Done", again, 1, 2)
+	equal(t, "its gradient, of uses before and after", ag.Grad(ag.Sum(ag.Add(z, ag.Mul(again, again))), again)[0], 5, 7)
+	gone := ag.New64(kernels.CPU64, []float64{1}, 1)
+	gone.Done()
+	panics[*ag.LifetimeError](t, "watching what is gone", func() { tape.Watch(gone) })
+	panics[*ag.LifetimeError](t, "a parameter that is gone", func() { ag.Backward(ag.Sum(again), ag.NewParam("p", gone)) })
+
 	y := ag.Mul(x, x)
 	panics[*ag.UsageError](t, "watching what is computed", func() { tape.Watch(y) }, "Detach")
 	fresh := tape.Watch(y.Detach())

@@ -204,7 +204,7 @@ func signLoop[T Float](y, x []T, _, _ float64) {
 		case v < 0:
 			y[i] = -1
 		default:
-			y[i] = 0
+			y[i] = v * v // 0 without a sign, or NaN
 		}
 	}
 }

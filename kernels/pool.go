@@ -63,7 +63,7 @@ func maxPoolKernel[T Float](a *Args) {
 			for w := w0; w < w1; w++ {
 				line := x[((n*g.H+h)*g.W+w)*g.C:][:g.C]
 				for c, v := range line {
-					if v > out[c] {
+					if v > out[c] || v != v && out[c] == out[c] { // the first NaN stays
 						out[c], at[c] = v, T(h*g.W+w)
 					}
 				}

@@ -99,6 +99,10 @@ func rowMaxKernel[T Float](a *Args) {
 			if v > row[best] {
 				best = j
 			}
+			if v != v { // the first NaN stays
+				best = j
+				break
+			}
 		}
 		y[o], idx[o] = row[best], T(best)
 	})
