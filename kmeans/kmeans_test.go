@@ -300,7 +300,7 @@ func TestSameBitsForAnyGOMAXPROCS(t *testing.T) {
 		Config
 	}{
 		"small":      {300, 17, Config{K: 20, Restarts: 3}},
-		"large":      {5000, 64, Config{K: 256, MaxIter: 5, Restarts: 2}},
+		"large":      {5000, 64, Config{K: 256, MaxIter: 2, Restarts: 2}},
 		"mini-batch": {5000, 16, Config{K: 40, Batch: 1500, Restarts: 2, MaxIter: 3}},
 	} {
 		x := noise(c.n, c.dim, 6)

@@ -57,7 +57,7 @@ func (c *centers) from(src []float32, origin []float64) (*centers, error) {
 
 // tileElements is the size of a tile of distances, which stays in the
 // second-level cache from the product that writes it to the search that reads it.
-const tileElements = 256 << 10
+const tileElements = 512 << 10
 
 // tileRows is the number of points in a tile; a function of k alone.
 func tileRows(k int) int { return min(blockRows, max(48, tileElements/k/48*48)) }

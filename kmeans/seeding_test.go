@@ -56,14 +56,14 @@ func TestTableAndLookaheadAgree(t *testing.T) {
 
 // TestSeedingFollowsSquaredDistances counts draws with a center at 0 and points
 // at 1, 2 and 3, so with chances 1, 4 and 9: made now, and made ahead when the
-// only center lay at 30.
+// only center lay at 6.
 func TestSeedingFollowsSquaredDistances(t *testing.T) {
-	p, err := newPoints([]float32{0, 1, 2, 3, 30}, 1, []float64{0})
+	p, err := newPoints([]float32{0, 1, 2, 3, 6}, 1, []float64{0})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := newSeeder(p, 2, nil, rand.New(rand.NewPCG(1, 1)))
-	before := []float32{900, 29 * 29, 28 * 28, 27 * 27, 0}
+	before := []float32{36, 25, 16, 9, 0}
 	now := []float32{0, 1, 4, 9, 0}
 	const draws = 14000
 	var made, kept [5]float64
