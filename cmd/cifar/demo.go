@@ -85,7 +85,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := table.Write(d.env.Stdout, defaultFormat(d.env)); err != nil {
+	if err := printReadable(d.env, table); err != nil {
 		return err
 	}
 	page, err := d.page(table)

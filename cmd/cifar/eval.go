@@ -251,7 +251,7 @@ func printTable(env *cli.Env, source string, r *ood.Results) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Write(env.Stdout, defaultFormat(env)); err != nil {
+	if err := printReadable(env, t); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Stdout, "accuracy on %s: %.2f %%\n", r.ID, r.IDAccuracy)

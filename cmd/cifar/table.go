@@ -25,13 +25,13 @@ latex (booktabs).
 Example: cifar table runs/*/eval -format latex -o table.tex`
 
 func setupTable(f *cli.Flags) cli.Action {
-	format := f.String("format", "", "NAME: see above (default by the extension of -o; ansi on a terminal, else text)")
+	format := f.String("format", "", "NAME: see above (default by the extension of -o, else what suits the terminal, or text)")
 	out := f.String("o", "", "FILE: write there, not to standard output")
 	return func(_ context.Context, env *cli.Env, args []string) error {
 		if len(args) == 0 {
 			return cli.Wrong("name results.json files or directories that hold one")
 		}
-		chosen, err := tableFormat(env, *format, *out)
+		chosen, err := tableFormat(*format, *out)
 		if err != nil {
 			return err
 		}
@@ -43,6 +43,9 @@ func setupTable(f *cli.Flags) cli.Action {
 		if err != nil {
 			return err
 		}
+		if *out == "" && *format == "" {
+			return printReadable(env, t)
+		}
 		if *out == "" {
 			return t.Write(env.Stdout, chosen)
 		}
@@ -50,15 +53,13 @@ func setupTable(f *cli.Flags) cli.Action {
 	}
 }
 
-// tableFormat is the format that flags, file name and terminal call for.
-func tableFormat(env *cli.Env, name, file string) (report.Format, error) {
+// tableFormat is the format that the flag or the file name calls for.
+func tableFormat(name, file string) (report.Format, error) {
 	ext := strings.TrimPrefix(filepath.Ext(file), ".")
 	switch {
 	case name != "":
 		f, err := report.ParseFormat(name)
 		return f, cli.AsWrong(err)
-	case file == "":
-		return defaultFormat(env), nil
 	case ext == "txt" || ext == "":
 		return report.Text, nil
 	}
@@ -69,12 +70,15 @@ func tableFormat(env *cli.Env, name, file string) (report.Format, error) {
 	return f, nil
 }
 
-// defaultFormat marks best values where a terminal can show it.
-func defaultFormat(env *cli.Env) report.Format {
-	if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
-		return report.ANSI
+// printReadable prints a table for whoever reads standard output: on a terminal
+// fitted to its width and with the best values marked, elsewhere as plain text.
+func printReadable(env *cli.Env, t *report.Table) error {
+	if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return t.WriteWithin(f, columns, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
+		}
 	}
-	return report.Text
+	return t.Write(env.Stdout, report.Text)
 }
 
 // resultsIn finds the results of a run directory.

@@ -99,10 +99,12 @@ func (s *Sets) read(ctx context.Context, env *Env, spec string, w Want) (dataset
 	o := datasets.Options{Root: s.Data, Size: w.Size, Train: w.Train}
 	var line *progress.Line
 	o.Progress = func(done, total int) {
-		if line == nil {
-			line = env.Progress(progress.Options{Label: "reading " + spec, Total: int64(total)})
+		if line == nil && done < total { // not for what is there at once
+			line = env.Progress(progress.Options{Label: "reading " + spec, Total: int64(total), Unit: "images"})
 		}
-		line.Update(int64(done), 0)
+		if line != nil {
+			line.Update(int64(done), int64(done))
+		}
 	}
 	if s.SkipBad {
 		o.SkipBad = func(path string, err error) { env.Say("left out of %s: %s: %v", spec, path, err) }
