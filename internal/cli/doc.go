@@ -4,7 +4,7 @@
 //
 // A program is a [Program] of verbs:
 //
-//	func main() { os.Exit(program.Main(os.Args, os.Stdout, os.Stderr)) }
+//	code := program.Main(os.Args, os.Stdout, os.Stderr) // to exit with
 //
 // Results go to standard output; progress, messages and errors to standard error.
 // An error is one sentence, printed once, here. What kind of error it is decides

@@ -87,7 +87,7 @@ func (p *Program) run(env *Env, args []string) error {
 		p.help(env.Stdout)
 		return nil
 	case "version", "-version", "--version":
-		fmt.Fprintln(env.Stdout, p.Version())
+		fmt.Fprintf(env.Stdout, "%s\n", p.Version())
 		return nil
 	}
 	v, err := p.verb(args[0])

@@ -19,7 +19,7 @@ func Interrupts(parent context.Context, env *Env) (ctx context.Context, done fun
 		select {
 		case <-signals:
 			signal.Stop(signals) // the next one has its default effect
-			fmt.Fprintln(env.Stderr, "\ninterrupted: finishing what is in hand; once more ends at once")
+			fmt.Fprintf(env.Stderr, "\ninterrupted: finishing what is in hand; once more ends at once\n")
 			cancel()
 		case <-ctx.Done():
 		}
