@@ -34,7 +34,6 @@ var floors = map[string][]string{
 	"report/progress":     {},
 	"internal/atomicfile": {},
 	"internal/machine":    {},
-	"internal/machine":    {},
 	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "internal/atomicfile"},
 }
 
@@ -70,9 +69,9 @@ func local(path string) (string, bool) {
 	return rest, ok
 }
 
-// isProgram tells the top floor: programs, and what only they share.
+// isProgram tells the top floor from the others.
 func isProgram(p listed) bool {
-	return p.Name == "main" || strings.HasSuffix(p.ImportPath, "/docs/tour") || strings.HasSuffix(p.ImportPath, "/internal/cli")
+	return p.Name == "main" || strings.HasSuffix(p.ImportPath, "/docs/tour")
 }
 
 // TestFloors keeps the imports going down and never around.
