@@ -178,3 +178,33 @@ func TestUnwritable(t *testing.T) {
 	}
 	oneSentence(t, r, "locked")
 }
+
+// TestFullDisk trains on a disk that has room for one checkpoint: the second one
+// cannot be written, the error says so, and the first one stays whole.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "disk"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	script := `mount -t tmpfs -o size=1400k none disk || exit 77
+"$0" "$@"
+code=$?
+"$0" eval -checkpoint disk/r -ood ood-noise#40 -out e -quiet > /dev/null || exit 78
+exit $code`
+	c := command(dir)
+	c.Path, c.Args = "/bin/sh", append([]string{"sh", "-c", `exec unshare -rm sh -c "$0" "$@"`, script, binary}, tiny("-method", "ce", "-epochs", "2", "-save-every", "1", "-out", "disk/r")...)
+	r := finish(t, c)
+	switch r.code {
+	case 1:
+		if !strings.Contains(r.err, "unshare") {
+			break
+		}
+		fallthrough
+	case 77, 127:
+		t.Skipf("a small disk cannot be mounted here: %s", r.err)
+	default:
+		t.Errorf("exit code %d", r.code)
+	}
+	oneSentence(t, r, "no space left on device")
+	oneSentence(t, r, "free some space")
+}
