@@ -11,7 +11,8 @@ type lloyd struct {
 	p       *points
 	centers *centers
 	labels  []int32
-	before  []int32 // labels of the iteration before
+	values  []float32 // squared distances from the centers of the labels, less |x|^2
+	before  []int32   // labels of the iteration before
 	members clusters
 	inertia float64
 	done    int // iterations
@@ -25,7 +26,7 @@ type clusters struct {
 	of, last []int32 // cluster of each point, now and at the last update
 	order    []int32 // points by cluster, each cluster's in ascending order
 	start    []int32 // of cluster j in order; its end is start[j+1]
-	changed  []bool  // by cluster
+	changed  []bool  // by cluster: its center has moved
 	shift    []float64
 }
 
@@ -37,7 +38,7 @@ func newLloyd(p *points, c *centers, stop func() bool) *lloyd {
 		}
 		return s
 	}
-	return &lloyd{p: p, centers: c, labels: make([]int32, p.n), before: fresh(), stop: stop, members: clusters{
+	return &lloyd{p: p, centers: c, labels: make([]int32, p.n), values: make([]float32, p.n), before: fresh(), stop: stop, members: clusters{
 		of: make([]int32, p.n), last: fresh(), order: make([]int32, p.n),
 		start: make([]int32, c.k+1), changed: make([]bool, c.k), shift: make([]float64, c.k),
 	}}
@@ -48,7 +49,7 @@ func newLloyd(p *points, c *centers, stop func() bool) *lloyd {
 // when it was stopped.
 func (l *lloyd) run(maxIter int, tol float64, report func(iteration, changed int, inertia float64)) bool {
 	for l.done < maxIter {
-		sum := l.p.nearest(l.centers, l.labels, l.stop)
+		l.assign()
 		if l.stop() {
 			return false
 		}
@@ -58,6 +59,7 @@ func (l *lloyd) run(maxIter int, tol float64, report func(iteration, changed int
 				changed++
 			}
 		}
+		sum := l.p.total(l.values)
 		shift := l.update()
 		l.done++
 		report(l.done, changed, sum)
@@ -71,7 +73,7 @@ func (l *lloyd) run(maxIter int, tol float64, report func(iteration, changed int
 		}
 	}
 	// The centers have moved since the labels were found.
-	l.p.nearest(l.centers, l.labels, l.stop)
+	l.assign()
 	return l.finish()
 }
 
@@ -207,6 +209,7 @@ func (l *lloyd) fillEmpty() {
 	}
 	for j := range l.centers.k {
 		if len(m.own(j)) == 0 {
+			m.changed[j] = true
 			m.shift[j] = squaredDistance(l.centers.row(j), l.centers.row(largest))
 			copy(l.centers.row(j), l.centers.row(largest))
 		}

@@ -20,6 +20,7 @@ type miniBatch struct {
 	count  []float64 // how many
 	batch  *points
 	labels []int32
+	values []float32
 	sorted clusters
 	since  int // points since centers were given new places
 	smooth smoothed
@@ -33,7 +34,7 @@ const (
 func (f *fit) miniBatch() (*Model, error) {
 	k, size := f.c.K, f.c.Batch
 	m := &miniBatch{f: f, rng: f.random(-1), sum: make([]float64, k*f.p.dim), count: make([]float64, k),
-		batch: emptyPoints(size, f.p.dim, nil), labels: make([]int32, size),
+		batch: emptyPoints(size, f.p.dim, nil), labels: make([]int32, size), values: make([]float32, size),
 		sorted: clusters{order: make([]int32, size), start: make([]int32, k+1), shift: make([]float64, k)},
 		smooth: smoothed{weight: min(1, 2*float64(size)/float64(f.p.n+1))}}
 	m.sorted.of = m.labels
@@ -52,7 +53,7 @@ func (f *fit) miniBatch() (*Model, error) {
 		settled = f.c.Tol > 0 && shift <= f.tolerance() || done > 1 && m.smooth.rests(inertia)
 	}
 	labels := make([]int32, f.p.n)
-	f.p.nearest(m.c, labels, f.stop)
+	f.p.nearest(m.c, labels, make([]float32, f.p.n), f.stop)
 	if f.stop() {
 		return nil, f.stopped(0, done)
 	}
@@ -68,7 +69,7 @@ func (m *miniBatch) firstCenters() *centers {
 	}
 	size := min(f.p.n, 3*max(f.c.Batch, f.c.K))
 	check := m.sample(emptyPoints(size, f.p.dim, nil))
-	labels := make([]int32, size)
+	labels, values := make([]int32, size), make([]float32, size)
 	var best *centers
 	least := math.Inf(1)
 	for r := range f.c.Restarts {
@@ -78,10 +79,10 @@ func (m *miniBatch) firstCenters() *centers {
 		if c == nil {
 			return nil
 		}
-		if v := check.nearest(c, labels, f.stop); v < least {
+		check.nearest(c, labels, values, f.stop)
+		if v := check.total(values); v < least {
 			best, least = c, v
 		}
-		clear(labels)
 	}
 	return best
 }
@@ -110,8 +111,7 @@ func gather(dst, src *points, at []int) {
 // the squared movements of the centers together.
 func (m *miniBatch) step() (inertia, shift float64) {
 	m.sample(m.batch)
-	clear(m.labels)
-	inertia = m.batch.nearest(m.c, m.labels, m.f.stop)
+	m.batch.nearest(m.c, m.labels, m.values, m.f.stop)
 	m.sorted.sort()
 	kernels.For(m.c.k, func(j int) {
 		own := m.sorted.own(j)
@@ -129,7 +129,7 @@ func (m *miniBatch) step() (inertia, shift float64) {
 	for _, s := range m.sorted.shift {
 		shift += s
 	}
-	return inertia, shift
+	return m.batch.total(m.values), shift
 }
 
 // replaceRare now and then puts centers with few points onto points of the

@@ -37,7 +37,7 @@ func (m *Model) Assign(ctx context.Context, points []float32) ([]int, error) {
 		return nil, err
 	}
 	labels := make([]int, n)
-	found := make([]int32, min(n, assignRows))
+	found, values := make([]int32, min(n, assignRows)), make([]float32, min(n, assignRows))
 	stop := func() bool { return ctx.Err() != nil }
 	for lo := 0; lo < n; lo += assignRows {
 		part := points[lo*m.Dim : min(n, lo+assignRows)*m.Dim]
@@ -45,7 +45,7 @@ func (m *Model) Assign(ctx context.Context, points []float32) ([]int, error) {
 		if err := p.checkFar(part, lo); err != nil {
 			return nil, err
 		}
-		p.nearest(c, found[:p.n], stop)
+		p.nearest(c, found[:p.n], values[:p.n], stop)
 		if stop() {
 			return nil, fmt.Errorf("kmeans: stopped after assigning %d of %d points: %w", lo, n, context.Cause(ctx))
 		}

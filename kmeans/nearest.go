@@ -75,41 +75,39 @@ func borrowTile(n int) *[]float32 {
 }
 
 // nearest sets labels[i] to the center nearest to point i, the first of several
-// that are equally near, and returns the sum of the squared distances. What
+// that are equally near, and values[i] to its squared distance less |x|^2. What
 // labels holds before is a guess, which saves time where it is right. It leaves
-// off when stop says so; labels and the sum then mean nothing.
-func (p *points) nearest(c *centers, labels []int32, stop func() bool) float64 {
+// off when stop says so; labels and values then mean nothing.
+func (p *points) nearest(c *centers, labels []int32, values []float32, stop func() bool) {
 	rows := tileRows(c.k)
-	tiles := (p.n + rows - 1) / rows
-	sums := make([]float64, tiles)
-	kernels.For(tiles, func(t int) {
+	kernels.For((p.n+rows-1)/rows, func(t int) {
 		if stop() {
 			return
 		}
 		lo, hi := t*rows, min(p.n, (t+1)*rows)
-		sums[t] = p.nearestTile(c, lo, hi, labels[lo:hi])
+		tile := borrowTile((hi - lo) * c.k)
+		defer tilePool.Put(tile)
+		d := *tile
+		c.distances(d, hi-lo, p.x[lo*p.stride:], p.stride)
+		for i := lo; i < hi; i++ {
+			labels[i], values[i] = argmin(d[(i-lo)*c.k:][:c.k], labels[i])
+		}
 	})
-	total := 0.0
-	for _, s := range sums {
-		total += s
-	}
-	return total
 }
 
-func (p *points) nearestTile(c *centers, lo, hi int, labels []int32) float64 {
-	n := hi - lo
-	tile := borrowTile(n * c.k)
-	defer tilePool.Put(tile)
-	d := *tile
+// distances fills d with |c|^2 - 2 x.c of n points, [n, k].
+func (c *centers) distances(d []float32, n int, x []float32, stride int) {
 	for i := range n {
 		copy(d[i*c.k:][:c.k], c.norm)
 	}
-	kernels.Gemm(false, false, n, c.k, c.dim, p.x[lo*p.stride:], p.stride, c.minus2, c.k, d, c.k, true)
+	kernels.Gemm(false, false, n, c.k, c.dim, x, stride, c.minus2, c.k, d, c.k, true)
+}
+
+// total is the sum of the squared distances of which nearest gave the values.
+func (p *points) total(values []float32) float64 {
 	sum := 0.0
-	for i, x2 := range p.norm[lo:hi] {
-		j, v := argmin(d[i*c.k:][:c.k], labels[i])
-		labels[i] = j
-		sum += max(0, float64(x2)+float64(v)) // rounding may make it negative
+	for i, x2 := range p.norm {
+		sum += max(0, float64(x2)+float64(values[i])) // rounding may make it negative
 	}
 	return sum
 }
