@@ -10,8 +10,7 @@ import "gradgrad/kernels"
 // what stands beside it.
 func (l *lloyd) assign() {
 	moved, again, rest := l.split()
-	work := float64(len(again))*float64(l.centers.k) + float64(len(rest))*float64(len(moved))
-	if l.done == 0 || work > worthwhile*float64(l.p.n)*float64(l.centers.k) {
+	if l.done == 0 || l.compareAll(moved, again, rest) {
 		l.p.nearest(l.centers, l.labels, l.values, l.stop)
 		return
 	}
@@ -21,9 +20,13 @@ func (l *lloyd) assign() {
 	}
 }
 
-// worthwhile is the share of the comparisons above which all are made: copying
+// compareAll says whether making all comparisons is about as quick: copying
 // points side by side costs time too.
-const worthwhile = 0.9
+func (l *lloyd) compareAll(moved, again, rest []int32) bool {
+	const worthwhile = 0.9 // of all comparisons
+	work := float64(len(again))*float64(l.centers.k) + float64(len(rest))*float64(len(moved))
+	return work > worthwhile*float64(l.p.n)*float64(l.centers.k)
+}
 
 // split returns the centers that moved, the points of those, and the others.
 func (l *lloyd) split() (moved, again, rest []int32) {
