@@ -10,7 +10,7 @@ const (
 	blockK = 512
 	// blockA is the most floats in one block of A, which stays in the
 	// second-level cache while the strips of B pass by.
-	blockA = 96 << 10
+	blockA = 192 << 10
 	// serialWork is the number of multiply-adds below which a second thread
 	// does not pay.
 	serialWork = 1 << 19
@@ -128,12 +128,29 @@ func (j *gemmJob) rowsN(lo, m int, a []float32, lda int) {
 			p.b = unsafe.Pointer(&j.packedB[col*j.k])
 			p.c = unsafe.Pointer(&j.c[col])
 			p.mask, p.ahead = tiles.maskFor(cols), 1
+			if s == 0 && j.inPlace {
+				// Walk ahead of the tile, by two of its kind, as fast as it.
+				rows := tiles.n[vecs][0].rows
+				p.fetch = uintptr(p.a) + uintptr(4*(4*first+2*rows)*lda)
+				p.stride = 4 * unroll * rows * lda / j.k
+			} else {
+				f := fetcher{calls: 1}
+				f.pieces[0] = j.strip(s + 1)
+				f.aim(&p, tiles.n[vecs], 4*groups)
+			}
 			tiles.runN(&p, vecs, table[:groups])
 		}
 	}
 	if rest := m % 4; rest > 0 {
 		j.tailN(lo+m-rest, rest, a[(m-rest)*lda:], lda)
 	}
+}
+
+// strip is the packed strip s of B, or the first where there are no more: what
+// will be read next.
+func (j *gemmJob) strip(s int) []float32 {
+	col, _, vecs := j.strips.at(s % j.strips.count)
+	return j.packedB[col*j.k:][:vecs*tiles.lanes*j.k]
 }
 
 // tailN computes the last one to three rows: four rows of a copy of A, into a
@@ -165,9 +182,12 @@ func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
 	for s := range j.strips.count {
 		col, cols, vecs := j.strips.at(s)
 		p := j.args()
-		p.lda = 4 * lda
-		p.b, p.ldb = unsafe.Pointer(&j.packedB[col*j.k]), 4*vecs*tiles.lanes
+		p.lda, p.ldb = 4*lda, 4*vecs*tiles.lanes
 		p.mask = tiles.maskFor(cols)
+		p.a, p.b = unsafe.Pointer(&a[0]), unsafe.Pointer(&j.packedB[col*j.k])
+		f := fetcher{calls: 1}
+		f.pieces[0] = j.strip(s + 1)
+		f.aim(&p, tiles.t[vecs], m)
 		tiles.rowsT(&p, vecs, m, cols, a, j.c[lo*j.ldc+col:])
 	}
 }
@@ -197,8 +217,10 @@ func packStrips(packed, b []float32, ldb int, transB bool, p, k int, strips pane
 func packRows(dst []float32, width int, src []float32, stride, k, cols int) {
 	for i := range k {
 		row := dst[i*width:][:width]
-		n := copy(row, src[i*stride:][:cols])
-		clear(row[n:])
+		copy(row, src[i*stride:][:cols])
+		for j := cols; j < width; j++ {
+			row[j] = 0
+		}
 	}
 }
 
