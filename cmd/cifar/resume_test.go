@@ -66,6 +66,28 @@ func TestInterrupt(t *testing.T) {
 	same(t, dir, "alone", "stopped")
 }
 
+// TestSecondInterrupt interrupts twice while the program draws images, which
+// takes long: the second time ends it at once.
+func TestSecondInterrupt(t *testing.T) {
+	c := start(t, t.TempDir(), "train", "-method", "ce", "-id", "shapes#20000", "-size", "64", "-out", "r")
+	time.Sleep(300 * time.Millisecond) // until it draws
+	began := time.Now()
+	for range 2 {
+		if err := c.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	r := finish(t, c)
+	status := c.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGINT || time.Since(began) > 3*time.Second {
+		t.Errorf("%v after %v\n%s", c.ProcessState, time.Since(began), r.err)
+	}
+	if !strings.Contains(r.err, "once more ends at once") {
+		t.Errorf("the first Ctrl-C was not answered:\n%s", r.err)
+	}
+}
+
 // same compares two runs: the checkpoints must be equal but for nothing, and the
 // metrics but for the seconds.
 func same(t *testing.T, dir, a, b string) {
