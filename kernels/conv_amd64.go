@@ -118,16 +118,16 @@ func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, f *fetcher, 
 		p.c, p.ldc, p.ahead = unsafe.Pointer(&out[col]), 4*k.colStep*c.outC, 1
 		full := k.full[:lines*(k.outW/4)]
 		f.aim(&p, tiles.n[vecs], 4*len(full))
-		tiles.runN(&p, vecs, full)
+		tiles.runN(p, vecs, full)
 		if k.outW%4 != 0 {
-			c.partial(k, &p, out[col:], cols, vecs, lines)
+			c.partial(k, p, out[col:], cols, vecs, lines)
 		}
 	}
 }
 
 // partial computes the last one to three outputs of every row: a whole group
 // of four into scratch, from which they are copied.
-func (c *corr) partial(k *corrClass, p *tileArgs, out []float32, cols, vecs, lines int) {
+func (c *corr) partial(k *corrClass, p tileArgs, out []float32, cols, vecs, lines int) {
 	var tile [4 * tailCols]float32
 	p.c, p.ldc, p.ahead = unsafe.Pointer(&tile[0]), 4*tailCols, 0
 	group := [1]tileGroup{}

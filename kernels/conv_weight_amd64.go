@@ -158,5 +158,5 @@ func (w *weightGrad) product(dw, a, dy []float32, f *fetcher, rows, cols, vecs, 
 		p.add = 1
 	}
 	f.aim(&p, tiles.t[vecs], rows)
-	tiles.rowsT(&p, vecs, rows, cols, a, dw)
+	tiles.rowsT(p, vecs, rows, cols, a, dw)
 }

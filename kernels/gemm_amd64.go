@@ -138,7 +138,7 @@ func (j *gemmJob) rowsN(lo, m int, a []float32, lda int) {
 				f.pieces[0] = j.strip(s + 1)
 				f.aim(&p, tiles.n[vecs], 4*groups)
 			}
-			tiles.runN(&p, vecs, table[:groups])
+			tiles.runN(p, vecs, table[:groups])
 		}
 	}
 	if rest := m % 4; rest > 0 {
@@ -169,7 +169,7 @@ func (j *gemmJob) tailN(row, rest int, a []float32, lda int) {
 		p.b = unsafe.Pointer(&j.packedB[col*j.k])
 		p.c, p.ldc, p.add = unsafe.Pointer(&tail[0]), 4*tailCols, 0
 		p.mask = tiles.maskFor(cols)
-		tiles.runN(&p, vecs, []tileGroup{{}})
+		tiles.runN(p, vecs, []tileGroup{{}})
 		for r := range rest {
 			storeRow(j.c[(row+r)*j.ldc+col:][:cols], tail[r*tailCols:], j.add != 0)
 		}
@@ -188,7 +188,7 @@ func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
 		f := fetcher{calls: 1}
 		f.pieces[0] = j.strip(s + 1)
 		f.aim(&p, tiles.t[vecs], m)
-		tiles.rowsT(&p, vecs, m, cols, a, j.c[lo*j.ldc+col:])
+		tiles.rowsT(p, vecs, m, cols, a, j.c[lo*j.ldc+col:])
 	}
 }
 

@@ -140,13 +140,12 @@ func (p panels) packed(k int) int { return (p.n + p.lanes - 1) / p.lanes * p.lan
 // and a collector waits for it.
 const maxCall = 4 << 20
 
-// runN computes groups [0, n) of the table for one panel, with tall tiles first
-// and shorter ones for what is left.
-func (s *tileSet) runN(p *tileArgs, vecs int, table []tileGroup) {
+// runN computes the groups of a table for one panel, with tall tiles first and
+// shorter ones for what is left. The arguments are a copy, so that the table may
+// lie on the caller's stack.
+func (s *tileSet) runN(p tileArgs, vecs int, table []tileGroup) {
 	perGroup := 4 * vecs * s.lanes * p.k * p.nsegs
-	if p.fetch == 0 {
-		p.fetch = uintptr(p.a) // a null pointer would cost a fault of the address translation each time
-	}
+	p.aimSomewhere()
 	for _, k := range s.n[vecs] {
 		g := k.rows / 4
 		most := max(1, maxCall/(perGroup*g+1))
@@ -154,25 +153,30 @@ func (s *tileSet) runN(p *tileArgs, vecs int, table []tileGroup) {
 			n := min(len(table)/g, most)
 			p.tiles = n
 			p.groups = unsafe.Pointer(&table[0])
-			callTile(k.id, p)
+			callTile(k.id, &p)
 			table = table[n*g:]
 		}
 	}
 }
 
-// runT computes m rows of C, a multiple of four, for one panel; it moves p.a and
-// p.c.
-func (s *tileSet) runT(p *tileArgs, vecs, m int) {
-	perRow := vecs * s.lanes * p.k * p.nsegs
+// aimSomewhere makes a kernel that has nothing to fetch fetch what it has: a
+// null pointer would cost a fault of the address translation each time.
+func (p *tileArgs) aimSomewhere() {
 	if p.fetch == 0 {
 		p.fetch = uintptr(p.a)
 	}
+}
+
+// runT computes m rows of C, a multiple of four, for one panel.
+func (s *tileSet) runT(p tileArgs, vecs, m int) {
+	perRow := vecs * s.lanes * p.k * p.nsegs
+	p.aimSomewhere()
 	for _, k := range s.t[vecs] {
 		most := max(1, maxCall/(perRow*k.rows+1))
 		for m >= k.rows {
 			n := min(m/k.rows, most)
 			p.tiles = n
-			callTile(k.id, p)
+			callTile(k.id, &p)
 			if m -= n * k.rows; m > 0 { // never point behind the end: a collector may look
 				p.a = unsafe.Add(p.a, 4*n*k.rows)
 				p.c = unsafe.Add(p.c, n*k.rows*p.ldc)
@@ -181,25 +185,23 @@ func (s *tileSet) runT(p *tileArgs, vecs, m int) {
 	}
 }
 
-// rowsT computes rows of C, any number, for one panel of cols columns: c and a
-// are where p.c and p.a begin. The last one to three rows come from a tile of
+// rowsT computes rows of C, any number, for one panel of cols columns: a and c
+// are where p.a and p.c begin. The last one to three rows come from a tile of
 // their own with those before them; where there are none before, up to three
 // elements behind the rows of A are read.
-func (s *tileSet) rowsT(p *tileArgs, vecs, rows, cols int, a, c []float32) {
+func (s *tileSet) rowsT(p tileArgs, vecs, rows, cols int, a, c []float32) {
 	p.a, p.c = unsafe.Pointer(&a[0]), unsafe.Pointer(&c[0])
 	s.runT(p, vecs, rows&^3)
 	rest := rows % 4
 	if rest == 0 {
 		return
 	}
-	const width = 3 * 16 // of the widest panel
-	var tile [4 * width]float32
+	var tile [4 * tailCols]float32
 	first, ldc, add := max(0, rows-4), p.ldc, p.add
-	p.a, p.c, p.ldc, p.add = unsafe.Pointer(&a[first]), unsafe.Pointer(&tile[0]), 4*width, 0
+	p.a, p.c, p.ldc, p.add = unsafe.Pointer(&a[first]), unsafe.Pointer(&tile[0]), 4*tailCols, 0
 	s.runT(p, vecs, 4)
-	p.ldc, p.add = ldc, add
 	for r := rows - rest; r < rows; r++ {
-		storeRow(c[r*ldc/4:][:cols], tile[(r-first)*width:], add != 0)
+		storeRow(c[r*ldc/4:][:cols], tile[(r-first)*tailCols:], add != 0)
 	}
 }
 

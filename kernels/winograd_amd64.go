@@ -221,7 +221,7 @@ func (w *winoPlan) products(m, v, weights []float32, n int, f fetcher) {
 			p.c = unsafe.Pointer(&m[i*w.m.position+col])
 			p.mask = tiles.maskFor(cols)
 			f.aim(&p, tiles.n[vecs], n)
-			tiles.runN(&p, vecs, table)
+			tiles.runN(p, vecs, table)
 		}
 	}
 }

@@ -176,7 +176,7 @@ func (w *winoWeightPlan) product(sums, v, e []float32, position, lo, hi, n int, 
 				p.add = 1
 			}
 			p.segs, p.nsegs = unsafe.Pointer(&w.segs[q]), min(most, quads-q)
-			tiles.rowsT(&p, vecs, w.inC, cols, v[position*w.v.position:], sums[position*w.uPlane+col:])
+			tiles.rowsT(p, vecs, w.inC, cols, v[position*w.v.position:], sums[position*w.uPlane+col:])
 		}
 	}
 }
