@@ -26,10 +26,16 @@
 // at a time: one matrix product, and the search for the nearest while the tile is
 // in cache. The points are first moved so that their mean is zero, without which
 // that sum would lose its digits where points lie far from zero. Means, and the
-// inertia that is returned, are added up in float64. A mean is computed anew only
-// where a cluster's points have changed. Seeding gets the distances of all trials
-// for a center from one product, and those of small sets from one product of all
-// points with all.
+// inertia that is returned, are added up in float64.
+//
+// A mean is computed anew only where a cluster's points have changed, and a point
+// whose own center rested is compared with those that moved alone; neither
+// changes a bit, and together they halve the work of a run to its end.
+//
+// Seeding draws the trials of several centers ahead, gets their distances from
+// one product, and keeps each trial with the probability that gives the
+// distribution of one drawn at its time. For small sets one product of all points
+// with all serves every restart.
 //
 // # Same seed, same bits
 //

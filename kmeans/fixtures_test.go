@@ -122,6 +122,9 @@ func nearlyEqual(m *Model, x []float32, a, b int) bool {
 // TestInertiaNoWorseThanScikitLearn lets both seed on their own, each ten times
 // with three restarts.
 func TestInertiaNoWorseThanScikitLearn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("600 runs; not with -short")
+	}
 	sum := 0.0
 	for _, f := range fixtures(t) {
 		x := f.points()
