@@ -44,8 +44,10 @@ const (
 	// what they become stays in the second-level cache.
 	winoPatches = 64
 	// winoMinChannels is the fewest channels, on both sides, for which the
-	// transforms pay.
+	// transforms pay, and winoMinPatches the fewest patches in all images for
+	// which those of the weights do.
 	winoMinChannels = 12
+	winoMinPatches  = 16
 )
 
 // winograd reports whether the convolution is computed that way: by its shape
@@ -59,8 +61,8 @@ func (g *ConvAttr) winograd() bool {
 		return true
 	}
 	// Patches that hang over the edge are work for nothing.
-	whole := ((g.OutH + 3) / 4 * 4) * ((g.OutW + 3) / 4 * 4)
-	return min(g.C, g.K) >= winoMinChannels && 10*g.OutH*g.OutW >= 7*whole
+	patches := ((g.OutH + 3) / 4) * ((g.OutW + 3) / 4)
+	return min(g.C, g.K) >= winoMinChannels && g.N*patches >= winoMinPatches && 10*g.OutH*g.OutW >= 7*16*patches
 }
 
 // winoPlan is a Winograd convolution of one shape, forward or, with the kernel
@@ -70,32 +72,39 @@ type winoPlan struct {
 	n                int
 	outH, outW, outC int
 	gradient         bool
-	patchH, patchW   int   // patches of an image
-	images           int   // a unit's images,
-	bandRows, bands  int   // or its rows of patches and the units in an image
-	patches          int   // of a unit
-	v, m             quads // transformed inputs, and products
+	patchH, patchW   int         // patches of an image
+	images           int         // a unit's images,
+	bandRows, bands  int         // or its rows of patches and the units in an image
+	patches          int         // of a unit
+	v, m             patchLayout // transformed inputs, and products
 	strips           panels
 	uPlane           int // the same of packed weights
 	table            []tileGroup
 }
 
-// quads is how vectors of channels of positions x patches lie in scratch: four
-// patches together, a position behind the other. The 36 positions of a patch
-// are then a few pages of memory; in 36 matrices they would be 36.
-type quads struct{ row, position, quad int } // floats from patch to patch, and so on
+// patchLayout is how vectors of channels of positions x patches lie in scratch:
+// in blocks of some patches, within a block a position behind the other. With
+// four patches in a block, the 36 positions of a patch are a few pages of
+// memory; with all of them in one, the patches of a position are a matrix.
+type patchLayout struct {
+	row, position, block int // floats from patch to patch of a block, and so on
+	patches              int // of a block
+}
 
-func newQuads(channels int) quads {
+func newPatchLayout(channels, patches int) patchLayout {
 	row := lined(channels)
-	position := 4*row + 16
-	return quads{row, position, positions*position + 16}
+	position := patches*row + 16
+	return patchLayout{row, position, positions*position + 16, patches}
 }
 
 // floats is the length of n patches.
-func (q quads) floats(n int) int { return (n + 3) / 4 * q.quad }
+func (l patchLayout) floats(n int) int { return (n + l.patches - 1) / l.patches * l.block }
 
 // at is where position 0 of patch i begins.
-func (q quads) at(i int) int { return i/4*q.quad + i%4*q.row }
+func (l patchLayout) at(i int) int { return i/l.patches*l.block + i%l.patches*l.row }
+
+// run is the number of patches from i on, n at most, that lie a row apart.
+func (l patchLayout) run(i, n int) int { return min(l.patches-i%l.patches, n) }
 
 var winoForwardPlans, winoInputPlans planCache[winoPlan]
 
@@ -136,10 +145,10 @@ func (w *winoPlan) layout() {
 	w.rows, w.cols, w.pixel = 4*w.bandRows+2, 4*w.patchW+2, pixelStride(w.inC)
 	w.patches = w.images * w.bandRows * w.patchW
 	w.strips = tiles.panels(w.outC)
-	w.v, w.m = newQuads(w.inC), newQuads(w.outC)
+	w.v, w.m = newPatchLayout(w.inC, 4), newPatchLayout(w.outC, 4)
 	w.uPlane = lined(w.strips.packed(w.inC))
 	for i := range (w.patches+3)/4 + tileSlack {
-		w.table = append(w.table, tileGroup{4 * i * w.v.quad, 4 * i * w.m.quad})
+		w.table = append(w.table, tileGroup{4 * i * w.v.block, 4 * i * w.m.block})
 	}
 }
 
@@ -201,7 +210,7 @@ func (w *winoPlan) transformInput(v, pad, tmp []float32, at, rows int) {
 	}
 	for r := range rows {
 		for j := 0; j < w.patchW; j += a.items {
-			a.items = min(4-at%4, w.patchW-j)
+			a.items = w.v.run(at, w.patchW-j)
 			a.src, a.dst = unsafe.Pointer(&pad[4*(r*w.cols+j)*w.pixel]), unsafe.Pointer(&v[w.v.at(at)])
 			callTransform(winoInput, tiles.lanes, &a)
 			at += a.items
@@ -240,7 +249,7 @@ func (w *winoPlan) transformOutput(out, m, tmp []float32, at, img, row int) {
 		whole = 0
 	}
 	for j := 0; j < whole; j += a.items {
-		a.items = min(4-at%4, whole-j)
+		a.items = w.m.run(at, whole-j)
 		a.src, a.dst = unsafe.Pointer(&m[w.m.at(at)]), unsafe.Pointer(&dst[4*j*w.outC])
 		callTransform(winoOutput, tiles.lanes, &a)
 		at += a.items
@@ -263,41 +272,38 @@ func (w *winoPlan) transformOutput(out, m, tmp []float32, at, img, row int) {
 }
 
 // packWeights writes GgG' of all kernels into strips, a plane for each
-// position. For the gradient the kernel is transposed and turned round.
+// position.
 func (w *winoPlan) packWeights(packed, weights []float32) {
-	const chunk = 64 // input channels in one call
-	step, tap := w.outC, w.inC*w.outC
-	if w.gradient {
-		turned := borrow[float32](9 * tap)
-		defer giveBack(turned)
-		w.turn(turned.data, weights)
-		weights = turned.data
-	}
+	const chunk = 64 // input channels in one piece
 	chunks := (w.inC + chunk - 1) / chunk
 	For(chunks*w.strips.count, func(i int) {
 		lo := i / w.strips.count * chunk
-		col, cols, vecs := w.strips.at(i % w.strips.count)
-		tmp := borrow[float32](winoTmp)
-		defer giveBack(tmp)
-		a := winoArgs{
-			tmp: unsafe.Pointer(&tmp.data[0]), srcI: 4 * 3 * tap, srcJ: 4 * tap, dstI: 4 * 6 * w.uPlane, dstJ: 4 * w.uPlane,
-			srcStep: 4 * step, dstStep: 4 * vecs * tiles.lanes, items: min(chunk, w.inC-lo), vecs: vecs,
-			mask: tiles.maskFor(cols), full: tiles.maskFor(tiles.lanes),
-			src: unsafe.Pointer(&weights[lo*step+col]), dst: unsafe.Pointer(&packed[col*w.inC+lo*vecs*tiles.lanes]),
-		}
-		callTransform(winoWeights, tiles.lanes, &a)
+		w.packPiece(packed, weights, lo, min(chunk, w.inC-lo), i%w.strips.count)
 	})
 }
 
-// turn transposes the matrix of every tap, and takes the taps from last to
-// first.
-func (w *winoPlan) turn(dst, weights []float32) {
-	tap := w.inC * w.outC
-	const chunk = 32 // columns in one piece
-	chunks := (w.outC + chunk - 1) / chunk
-	For(9*chunks, func(i int) {
-		t, col := i/chunks, i%chunks*chunk
-		cols := min(chunk, w.outC-col)
-		transpose(dst[(8-t)*tap+col:], w.outC, weights[t*tap+col*w.inC:], w.inC, w.inC, cols)
-	})
+// packPiece packs n input channels from lo on of one strip. For the gradient
+// the kernel is transposed and turned round.
+func (w *winoPlan) packPiece(packed, weights []float32, lo, n, strip int) {
+	col, cols, vecs := w.strips.at(strip)
+	width := vecs * tiles.lanes
+	work := borrow[float32](winoTmp + 9*n*width)
+	defer giveBack(work)
+	tmp, turned := work.data[:winoTmp], work.data[winoTmp:]
+	step, tap := w.outC, w.inC*w.outC
+	if w.gradient {
+		step, tap = width, n*width
+		for t := range 9 {
+			transpose(turned[(8-t)*tap:], width, weights[(t*w.outC+col)*w.inC+lo:], w.inC, n, cols)
+		}
+		weights = turned
+	} else {
+		weights = weights[lo*step+col:]
+	}
+	a := winoArgs{
+		src: unsafe.Pointer(&weights[0]), dst: unsafe.Pointer(&packed[col*w.inC+lo*width]), tmp: unsafe.Pointer(&tmp[0]),
+		srcI: 4 * 3 * tap, srcJ: 4 * tap, dstI: 4 * 6 * w.uPlane, dstJ: 4 * w.uPlane, srcStep: 4 * step, dstStep: 4 * width,
+		items: n, vecs: vecs, mask: tiles.maskFor(cols), full: tiles.maskFor(tiles.lanes),
+	}
+	callTransform(winoWeights, tiles.lanes, &a)
 }

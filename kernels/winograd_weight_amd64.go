@@ -18,7 +18,6 @@ const winoWeightPatches = 512
 type winoWeightPlan struct {
 	*winoPlan
 	pieces         int // patches that are transformed at once: of a unit, or of many
-	segs           []segmentT
 	edge           padded
 	uRow, uPlane   int // floats from channel to channel and position to position, of the sums
 	parts          int // partial sums, or 0 where positions are shared
@@ -45,9 +44,7 @@ func newWinoWeightGrad(g *ConvAttr) *winoWeightPlan {
 		w.winoPlan.images = 1
 		w.rows = 4*w.patchH + 2
 	}
-	for i := range (w.pieces + 3) / 4 {
-		w.segs = append(w.segs, segmentT{4 * i * w.v.quad, 4 * i * w.m.quad})
-	}
+	w.v, w.m = newPatchLayout(w.inC, w.pieces), newPatchLayout(w.outC, w.pieces)
 	w.edge = padded{inH: w.outH, inW: w.outW, inC: w.outC, rows: 4 * w.bandRows, cols: 4 * w.patchW, pixel: pixelStride(w.outC)}
 	return w
 }
@@ -88,9 +85,12 @@ func (w *winoWeightPlan) part(sums, x, dy []float32, lo, hi int) {
 			w.transforms(v, e, x, dy, img+i, row, rows, i*rows*w.patchW)
 		}
 		n := imgs * rows * w.patchW
-		w.clearRest(v, e, n)
+		f := w.next(dy, x, img+imgs)
+		if u+1 == hi {
+			f = fetcher{calls: 1}
+		}
 		for p := range positions {
-			w.product(sums, v, e, p, 0, w.strips.count, n, u > lo)
+			w.product(sums, v, e, &f, p, 0, w.strips.count, n, u > lo)
 		}
 	}
 }
@@ -106,10 +106,9 @@ func (w *winoWeightPlan) byPosition(sums, x, dy []float32) {
 		first := round * w.images
 		imgs := min(w.images, w.n-first)
 		For(imgs, func(i int) { w.transforms(v, e, x, dy, first+i, 0, w.patchH, i*perImage) })
-		w.clearRest(v, e, imgs*perImage)
 		For(positions*w.strips.count, func(i int) {
 			p, s := i/w.strips.count, i%w.strips.count
-			w.product(sums, v, e, p, s, s+1, imgs*perImage, round > 0)
+			w.product(sums, v, e, &fetcher{calls: 1}, p, s, s+1, imgs*perImage, round > 0)
 		})
 	}
 }
@@ -141,7 +140,7 @@ func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at in
 	}
 	for r := range rows {
 		for j := 0; j < w.patchW; j += a.items {
-			a.items = min(4-at%4, w.patchW-j)
+			a.items = w.m.run(at, w.patchW-j)
 			a.src, a.dst = unsafe.Pointer(&src[4*r*line+4*j*pixel]), unsafe.Pointer(&e[w.m.at(at)])
 			callTransform(winoOutputGrad, tiles.lanes, &a)
 			at += a.items
@@ -149,34 +148,25 @@ func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at in
 	}
 }
 
-// clearRest zeroes the patches between n and the next multiple of four, which
-// the products take in.
-func (w *winoWeightPlan) clearRest(v, e []float32, n int) {
-	for ; n%4 != 0; n++ {
-		for p := range positions {
-			clear(v[w.v.at(n)+p*w.v.position:][:w.v.row])
-			clear(e[w.m.at(n)+p*w.m.position:][:w.m.row])
-		}
-	}
-}
-
 // product adds, or sets, the products of n patches at one position, for strips
 // [lo, hi).
-func (w *winoWeightPlan) product(sums, v, e []float32, position, lo, hi, n int, add bool) {
-	quads := (n + 3) / 4
+func (w *winoWeightPlan) product(sums, v, e []float32, f *fetcher, position, lo, hi, n int, add bool) {
 	for s := lo; s < hi; s++ {
 		col, cols, vecs := w.strips.at(s)
 		p := tileArgs{
-			b: unsafe.Pointer(&e[position*w.m.position+col]), k: 4,
+			segs: unsafe.Pointer(&noSegs[0]), nsegs: 1,
 			lda: 4 * w.v.row, ldb: 4 * w.m.row, ldc: 4 * w.uRow, mask: tiles.maskFor(cols),
 		}
-		most := stripBytes / (16 * vecs * tiles.lanes)
-		for q := 0; q < quads; q += most {
-			if q > 0 || add {
+		most := stripBytes / (4 * vecs * tiles.lanes)
+		for i := 0; i < n; i += most {
+			if i > 0 || add {
 				p.add = 1
 			}
-			p.segs, p.nsegs = unsafe.Pointer(&w.segs[q]), min(most, quads-q)
-			tiles.rowsT(p, vecs, w.inC, cols, v[position*w.v.position:], sums[position*w.uPlane+col:])
+			p.k = min(most, n-i)
+			a, b := v[position*w.v.position+i*w.v.row:], e[position*w.m.position+i*w.m.row+col:]
+			p.a, p.b = unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0])
+			f.aim(&p, tiles.t[vecs], w.inC)
+			tiles.rowsT(p, vecs, w.inC, cols, a, sums[position*w.uPlane+col:])
 		}
 	}
 }
