@@ -7,7 +7,7 @@ import "unsafe"
 const (
 	// blockK is the most steps of k in one pass over C: a strip of B then
 	// shares the first-level cache with a tile of A, or streams from the second.
-	blockK = 512
+	blockK = 1024
 	// blockA is the most floats in one block of A, which stays in the
 	// second-level cache while the strips of B pass by.
 	blockA = 192 << 10
@@ -195,21 +195,30 @@ func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
 // packStrips copies rows [p, p+k) of op(B) into strips, a step of k behind the
 // other, filled up with zeros.
 func packStrips(packed, b []float32, ldb int, transB bool, p, k int, strips panels, parallel bool) {
-	pack := func(s int) {
-		col, cols, vecs := strips.at(s)
-		dst := packed[col*k:]
+	const rows = 32 // a few pages of B, of which all strips take their share
+	pieces := (k + rows - 1) / rows
+	if transB {
+		pieces = strips.count
+	}
+	pack := func(i int) {
 		if transB {
-			packColumns(dst, vecs*strips.lanes, b[col*ldb+p:], ldb, k, cols)
-		} else {
-			packRows(dst, vecs*strips.lanes, b[p*ldb+col:], ldb, k, cols)
+			col, cols, vecs := strips.at(i)
+			packColumns(packed[col*k:], vecs*strips.lanes, b[col*ldb+p:], ldb, k, cols)
+			return
+		}
+		lo := i * rows
+		for s := range strips.count {
+			col, cols, vecs := strips.at(s)
+			width := vecs * strips.lanes
+			packRows(packed[col*k+lo*width:], width, b[(p+lo)*ldb+col:], ldb, min(rows, k-lo), cols)
 		}
 	}
 	if parallel && strips.packed(k) > 1<<14 {
-		For(strips.count, pack)
+		For(pieces, pack)
 		return
 	}
-	for s := range strips.count {
-		pack(s)
+	for i := range pieces {
+		pack(i)
 	}
 }
 
