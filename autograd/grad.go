@@ -223,18 +223,37 @@ func (t *Tape) accumulate(v, g *Value) {
 	switch {
 	case old == nil:
 		v.cot = g
-	case t.paused && old.holds == 1 && old.done && old.store.owners == 1:
-		addInPlace(old, g)
-		g.unhold()
-	case t.paused && g.holds == 1 && g.done && g.store.owners == 1:
-		addInPlace(g, old)
-		v.cot = g
-		old.unhold()
+	case old.exclusive():
+		v.cot = t.addOver(old, g)
+	case g.exclusive():
+		v.cot = t.addOver(g, old)
 	default:
 		v.cot = t.within(func() []*Value { return []*Value{Add(old, g)} })[0]
 		old.unhold()
 		g.unhold()
 	}
+}
+
+// exclusive reports whether only the one who holds v will ever read it.
+func (v *Value) exclusive() bool {
+	return v.holds == 1 && v.done && v.store.owners == 1 && !v.remakable()
+}
+
+// addOver is Add(a, b) in the memory of a, which only the caller holds. It takes
+// over both. Recorded or not it is right, since no rule of a sum reads operands.
+func (t *Tape) addOver(a, b *Value) *Value {
+	addInPlace(a, b)
+	if t.paused {
+		b.unhold()
+		return a
+	}
+	sum := &Value{shape: a.shape, dev: a.dev, tape: t, op: addOp, store: a.store, done: true, holds: 1}
+	t.values = append(t.values, sum)
+	a.store = nil
+	t.record(&Call{Op: addOp, In: []*Value{a, b}, Out: []*Value{sum}, tape: t})
+	a.unhold()
+	b.unhold()
+	return sum
 }
 
 func sameShape(a, b []int) bool {
@@ -251,6 +270,9 @@ func sameShape(a, b []int) bool {
 
 // addInPlace adds g to v, which nothing else may be reading.
 func addInPlace(v, g *Value) {
+	if t := v.tape; t != nil && t.counter != nil {
+		t.counter(addOp, []*Value{v, g}, []*Value{v})
+	}
 	v.dev.Run(addKernel, &kernels.Args{Out: []kernels.Buffer{v.Buffer()}, In: []kernels.Buffer{v.Buffer(), g.Buffer()},
 		Attr: &kernels.MapAttr{Shape: v.shape, A: v.shape, B: g.shape}})
 }
