@@ -17,3 +17,22 @@ func detectTiles() tileSet {
 	}
 	return tileSet{}
 }
+
+// fmaLoop runs a loop of multiply-adds in registers and returns the number of
+// operations.
+func fmaLoop() int {
+	const n, sums = 30000, 12 // some 50 microseconds
+	switch tiles.lanes {
+	case 16:
+		peakAVX512(n)
+	case 8:
+		peakAVX2(n)
+	}
+	return 2 * n * sums * tiles.lanes
+}
+
+//go:noescape
+func peakAVX512(n int)
+
+//go:noescape
+func peakAVX2(n int)

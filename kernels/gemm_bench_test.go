@@ -42,3 +42,12 @@ func BenchmarkGemm(b *testing.B) {
 func reportRate(b *testing.B, flop int) {
 	b.ReportMetric(float64(flop)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
+
+// BenchmarkPeakFMA is the limit that the other rates are a fraction of.
+func BenchmarkPeakFMA(b *testing.B) {
+	threads, best := Workers(), 0.0
+	for b.Loop() {
+		best = max(best, PeakFMA(threads))
+	}
+	b.ReportMetric(best, "GFLOP/s")
+}

@@ -21,6 +21,7 @@ func files() map[string]string {
 		"winograd_avx512_amd64.s": winogradFile(avx512),
 		"winograd_avx2_amd64.s":   winogradFile(avx2),
 		"gemm_dispatch_amd64.go":  dispatchFile(),
+		"cpufeatures_amd64.s":     peakFile(),
 		"norm_avx512_amd64.s":     rowFile(avx512),
 		"norm_avx2_amd64.s":       rowFile(avx2),
 		"vec_avx512_amd64.s":      vecFile(avx512),
