@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm arm64 bench demo tour fuzz clean
+.PHONY: check test noasm bench bench-peer demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -18,6 +18,12 @@ noasm: ## the tests without assembly
 
 bench: ## kernels at the shapes of the networks
 	go test -run '^$$' -bench . ./kernels
+
+PYTHON = python3
+PEER = ../shared/bench/peer_torch.py
+bench-peer: ## beside PyTorch, alternately: make bench-peer PYTHON=... [PEER=...]
+	go build -o build/cifar ./cmd/cifar
+	$(PYTHON) scripts/bench_peer.py --python $(PYTHON) --peer $(PEER) --fast
 
 demo: ## the small experiment
 	go run ./cmd/cifar
