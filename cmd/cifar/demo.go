@@ -88,7 +88,11 @@ func (d *demo) run(ctx context.Context) error {
 	if err := printReadable(d.env, table); err != nil {
 		return err
 	}
-	page, err := d.page(table)
+	findings, err := d.findings()
+	if err != nil {
+		return err
+	}
+	page, err := d.page(table, findings)
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err := report.WriteHTML(path, *page); err != nil {
 		return err
 	}
-	for _, line := range d.findings() {
+	for _, line := range findings {
 		fmt.Fprintln(d.env.Stdout, line)
 	}
 	fmt.Fprintf(d.env.Stdout, "The report is %s (%s).\n", path, time.Since(d.began).Round(time.Second))
