@@ -129,7 +129,7 @@ func TestConvWinograd(t *testing.T) { eachTileSet(t, testConvWinogradShapes) }
 func testConvWinogradShapes(t *testing.T) {
 	shapes := append(convShapes(),
 		square(2, 8, 16, 16, 3, 1, 0), square(2, 8, 20, 18, 3, 1, 2), square(1, 40, 12, 16, 3, 1, 1),
-		square(9, 8, 102, 110, 3, 1, 1), square(40, 4, 33, 64, 3, 1, 1), square(3, 34, 17, 15, 3, 1, 1))
+		square(9, 8, 102, 110, 3, 1, 1), square(40, 4, 33, 64, 3, 1, 1), square(3, 5, 340, 350, 3, 1, 1), square(3, 34, 17, 15, 3, 1, 1))
 	for _, g := range shapes {
 		g.Algorithm = ConvWinograd
 		t.Run(convName(g), func(t *testing.T) { testConv[float32](t, g, 10) })

@@ -39,10 +39,19 @@ type winoArgs struct {
 // come first in a loan, whose beginning is aligned as vectors want it.
 const winoTmp = positions * 16
 
+// winoSlack is the room behind a padded image: the last pixel is read in whole
+// vectors.
+const winoSlack = 16
+
 const (
 	// winoPatches is the number of patches in a unit of work, if images allow:
 	// what they become stays in the second-level cache.
 	winoPatches = 64
+	// winoShared is the number of floats of transformed weights from which it
+	// is not the units of images that the threads share but the positions, of
+	// winoRound patches at a time: every unit would read all weights.
+	winoShared = 4 << 20
+	winoRound  = 128
 	// winoMinChannels is the fewest channels, on both sides, for which the
 	// transforms pay, and winoMinPatches the fewest patches in all images for
 	// which those of the weights do.
@@ -76,6 +85,7 @@ type winoPlan struct {
 	images           int         // a unit's images,
 	bandRows, bands  int         // or its rows of patches and the units in an image
 	patches          int         // of a unit
+	together         int         // images whose positions the threads share, or 0
 	v, m             patchLayout // transformed inputs, and products
 	strips           panels
 	uPlane           int // the same of packed weights
@@ -147,7 +157,12 @@ func (w *winoPlan) layout() {
 	w.strips = tiles.panels(w.outC)
 	w.v, w.m = newPatchLayout(w.inC, 4), newPatchLayout(w.outC, 4)
 	w.uPlane = lined(w.strips.packed(w.inC))
-	for i := range (w.patches+3)/4 + tileSlack {
+	most := w.patches
+	if perImage := w.patchH * w.patchW; positions*w.uPlane > winoShared && w.bands == 1 {
+		w.together = max(1, min(w.n, winoRound/perImage))
+		most = max(most, w.together*perImage)
+	}
+	for i := range (most+3)/4 + tileSlack {
 		w.table = append(w.table, tileGroup{4 * i * w.v.block, 4 * i * w.m.block})
 	}
 }
@@ -157,6 +172,10 @@ func (w *winoPlan) run(out, in, weights []float32) {
 	packed := borrow[float32](positions * w.uPlane)
 	defer giveBack(packed)
 	w.packWeights(packed.data, weights)
+	if w.together > 0 {
+		w.byPosition(out, in, packed.data)
+		return
+	}
 	units := (w.n + w.images - 1) / w.images * w.bands
 	chunk := unitChunk(units)
 	For((units+chunk-1)/chunk, func(i int) {
@@ -181,8 +200,7 @@ func (w *winoPlan) next(out, in []float32, img int) fetcher {
 
 // unit computes rows [row, row+rows) of the patches of some images.
 func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
-	const slack = 16 // the last pixel is read in whole vectors
-	padFloats := lined(w.images*w.floats() + slack)
+	padFloats := lined(w.floats() + winoSlack)
 	vFloats := w.v.floats(w.patches)
 	work := borrow[float32](winoTmp + padFloats + vFloats + w.m.floats(w.patches))
 	defer giveBack(work)
@@ -198,6 +216,35 @@ func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
 		for r := range rows {
 			w.transformOutput(out, m, tmp, (i*rows+r)*w.patchW, img+i, row+r)
 		}
+	}
+}
+
+// byPosition computes all images: transforms by image, products by position
+// and strip.
+func (w *winoPlan) byPosition(out, in, weights []float32) {
+	perImage, size := w.patchH*w.patchW, w.inH*w.inW*w.inC
+	vFloats := w.v.floats(w.together * perImage)
+	work := borrow[float32](vFloats + w.m.floats(w.together*perImage))
+	defer giveBack(work)
+	v, m := work.data[:vFloats], work.data[vFloats:]
+	for first := 0; first < w.n; first += w.together {
+		imgs := min(w.together, w.n-first)
+		For(imgs, func(i int) {
+			pad := borrow[float32](winoTmp + w.floats() + winoSlack)
+			defer giveBack(pad)
+			w.pad(pad.data[winoTmp:], in[(first+i)*size:][:size], -w.top)
+			w.transformInput(v, pad.data[winoTmp:], pad.data[:winoTmp], i*perImage, w.patchH)
+		})
+		For(positions*w.strips.count, func(i int) {
+			w.product(m, v, weights, &fetcher{calls: 1}, i/w.strips.count, i%w.strips.count, imgs*perImage)
+		})
+		For(imgs, func(i int) {
+			tmp := borrow[float32](winoTmp)
+			defer giveBack(tmp)
+			for r := range w.patchH {
+				w.transformOutput(out, m, tmp.data, i*perImage+r*w.patchW, first+i, r)
+			}
+		})
 	}
 }
 
@@ -220,19 +267,25 @@ func (w *winoPlan) transformInput(v, pad, tmp []float32, at, rows int) {
 
 // products computes the 36 matrix products of n patches.
 func (w *winoPlan) products(m, v, weights []float32, n int, f fetcher) {
-	p := tileArgs{segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: w.inC, lda: 4 * w.v.row, ldc: 4 * w.m.row, ahead: 1}
-	table := w.table[:(n+3)/4]
 	for i := range positions {
-		p.a = unsafe.Pointer(&v[i*w.v.position])
 		for s := range w.strips.count {
-			col, cols, vecs := w.strips.at(s)
-			p.b = unsafe.Pointer(&weights[i*w.uPlane+col*w.inC])
-			p.c = unsafe.Pointer(&m[i*w.m.position+col])
-			p.mask = tiles.maskFor(cols)
-			f.aim(&p, tiles.n[vecs], n)
-			tiles.runN(p, vecs, table)
+			w.product(m, v, weights, &f, i, s, n)
 		}
 	}
+}
+
+// product computes one strip of the product of one position.
+func (w *winoPlan) product(m, v, weights []float32, f *fetcher, position, strip, n int) {
+	col, cols, vecs := w.strips.at(strip)
+	p := tileArgs{
+		a:    unsafe.Pointer(&v[position*w.v.position]),
+		b:    unsafe.Pointer(&weights[position*w.uPlane+col*w.inC]),
+		c:    unsafe.Pointer(&m[position*w.m.position+col]),
+		segs: unsafe.Pointer(&noSegs[0]), nsegs: 1, k: w.inC, lda: 4 * w.v.row, ldc: 4 * w.m.row, ahead: 1,
+		mask: tiles.maskFor(cols),
+	}
+	f.aim(&p, tiles.n[vecs], n)
+	tiles.runN(p, vecs, w.table[:(n+3)/4])
 }
 
 // transformOutput writes A'mA of one row of patches of an image, from patch at

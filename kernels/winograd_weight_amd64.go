@@ -4,10 +4,6 @@ package kernels
 
 import "unsafe"
 
-// winoWeightPatches is the number of patches that are transformed at once where
-// the threads then share the positions.
-const winoWeightPatches = 512
-
 // winoWeightPlan is the weight gradient G'[(AeA') * (B'dB)]G, the transpose of
 // the forward convolution: 36 products of channels x patches and patches x
 // outputs, summed before the last transform.
@@ -35,7 +31,7 @@ func newWinoWeightGrad(g *ConvAttr) *winoWeightPlan {
 	w.pieces = w.patches
 	if w.parts*positions*w.uPlane > partFloats {
 		w.parts = 0
-		w.images = max(1, winoWeightPatches/(w.patchH*w.patchW))
+		w.images = max(1, winoRound/(w.patchH*w.patchW))
 		w.rounds = (w.n + w.images - 1) / w.images
 		w.images = (w.n + w.rounds - 1) / w.rounds
 		w.rounds = (w.n + w.images - 1) / w.images
@@ -116,8 +112,7 @@ func (w *winoWeightPlan) byPosition(sums, x, dy []float32) {
 // transforms writes B'dB and AeA' of rows of patches of an image, from patch at
 // on.
 func (w *winoWeightPlan) transforms(v, e, x, dy []float32, img, row, rows, at int) {
-	const slack = 16
-	padFloats := lined(w.floats() + slack)
+	padFloats := lined(w.floats() + winoSlack)
 	work := borrow[float32](winoTmp + padFloats + w.edge.floats())
 	defer giveBack(work)
 	tmp, pad, edge := work.data[:winoTmp], work.data[winoTmp:][:padFloats], work.data[winoTmp+padFloats:]
