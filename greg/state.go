@@ -24,7 +24,7 @@ func (t *Trainer) Checkpoint() (*checkpoint.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Tensors = append(f.Tensors, optimState(t.opt)...)
+	f.Tensors = append(f.Tensors, optimState(t.opt, t.tape.Device().DType())...)
 	config, err := json.Marshal(t.Config)
 	if err != nil {
 		return nil, err

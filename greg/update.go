@@ -5,6 +5,7 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/checkpoint"
+	"gradgrad/kernels"
 	"gradgrad/optim"
 )
 
@@ -39,11 +40,20 @@ func (c Config) schedule(total int) optim.Schedule {
 	return s
 }
 
-// optimState turns an optimiser's state into tensors of a checkpoint.
-func optimState(o optim.Optimizer) []checkpoint.Tensor {
+// optimState turns an optimiser's state into tensors of a checkpoint, in the
+// element type that the device computes in; single numbers are float64.
+func optimState(o optim.Optimizer, t kernels.DType) []checkpoint.Tensor {
 	var ts []checkpoint.Tensor
-	for _, t := range o.State() {
-		ts = append(ts, checkpoint.New(t.Name, t.Shape, t.Data))
+	for _, s := range o.State() {
+		if t == kernels.Float64 || len(s.Shape) == 0 {
+			ts = append(ts, checkpoint.New(s.Name, s.Shape, s.Data))
+			continue
+		}
+		short := make([]float32, len(s.Data))
+		for i, x := range s.Data {
+			short[i] = float32(x)
+		}
+		ts = append(ts, checkpoint.New(s.Name, s.Shape, short))
 	}
 	return ts
 }
