@@ -93,7 +93,8 @@ func ConvWeightGrad[T Float](dw, x, dy []T, g *ConvAttr) {
 }
 
 // ConvError is the panic value of a convolution whose operands do not have the
-// sizes that its attributes call for.
+// sizes that its attributes call for, or whose groups, strides or dilations are
+// below 1; then no sizes are wanted.
 type ConvError struct {
 	Attr                ConvAttr
 	LenX, LenW, LenY    int // elements there are
@@ -106,6 +107,9 @@ func (e *ConvError) Error() string {
 }
 
 func (g *ConvAttr) check(lenX, lenW, lenY int) {
+	if min(g.Groups, g.StrideH, g.StrideW, g.DilationH, g.DilationW) < 1 {
+		panic(&ConvError{Attr: *g, LenX: lenX, LenW: lenW, LenY: lenY})
+	}
 	x, w, y := g.N*g.H*g.W*g.C, g.KH*g.KW*(g.C/g.Groups)*g.K, g.N*g.OutH*g.OutW*g.K
 	if lenX < x || lenW < w || lenY < y || g.C%g.Groups != 0 || g.K%g.Groups != 0 {
 		panic(&ConvError{*g, lenX, lenW, lenY, x, w, y})

@@ -235,6 +235,18 @@ func TestConvKernels(t *testing.T) {
 	}
 }
 
+func TestConvWithoutGroupsPanics(t *testing.T) {
+	g := square(1, 4, 2, 2, 3, 1, 1)
+	g.Groups = 0
+	defer func() {
+		var e *ConvError
+		if err, ok := recover().(error); !ok || !errors.As(err, &e) {
+			t.Fatalf("panic value %v, want a *ConvError", err)
+		}
+	}()
+	ConvForward(make([]float32, 32), make([]float32, 32), make([]float32, 36), &g)
+}
+
 func TestConvWrongSizePanics(t *testing.T) {
 	g := square(1, 4, 2, 2, 3, 1, 1)
 	defer func() {

@@ -24,6 +24,9 @@ func ForWorker(n int, fn func(worker, i int)) { workers.run(n, nil, fn) }
 // thread takes over 100 us on a virtual machine, a spinning one starts at once.
 const spinTime = 1500 * time.Microsecond
 
+// politeTime is how long it spins without letting other goroutines run.
+const politeTime = 50 * time.Microsecond
+
 // workers are the goroutines that share the work of For with its caller.
 var workers pool
 
@@ -162,12 +165,16 @@ func (p *pool) join(id int) {
 }
 
 // await returns the state word when it shows an open job other than the last:
-// at first it spins, then it parks.
+// at first it spins, soon letting others, such as the garbage collector, have
+// the thread between two looks; then it parks.
 func (p *pool) await(seen uint64, s *sleeper) uint64 {
 	fresh := func(state uint64) bool { return state&stateOpen != 0 && state/stateJob != seen }
 	for {
 		start := time.Now()
-		for time.Since(start) < spinTime {
+		for waited := time.Duration(0); waited < spinTime; waited = time.Since(start) {
+			if waited > politeTime {
+				runtime.Gosched()
+			}
 			for range 32 {
 				if state := p.state.Load(); fresh(state) {
 					return state
