@@ -1,0 +1,254 @@
+package kernels
+
+// AffineConvAttr is the attribute of the kernels for networks that read the same
+// channels again and again. X [M,C] is never stored in one piece: it is the parts
+// [M,Widths[i]] side by side. The weights are [C,K].
+type AffineConvAttr struct {
+	M, K   int
+	Widths []int
+	Full   bool // AffineConvGrad only: the last three results are wanted
+}
+
+// The kernels of y = h w with h = relu(scale*X + shift), and of its first two
+// derivatives. None of the tensors with C channels between the parts and y is
+// ever stored: they exist for a block of rows at a time, in the cache. All kernels
+// take the mask from the same arithmetic, m = fma(X, scale, shift) > 0.
+var (
+	// AffineConv: In scale [C], shift [C], w [C,K], parts; Out y [M,K].
+	AffineConv = New("affineconv", affineConv[float32], affineConv[float64])
+
+	// AffineConvGrad, with gh = m*(g w'): In g [M,K] (cotangent of y), scale,
+	// shift, w, parts, and tensors like the parts to add to (all left out, or one
+	// nil where there is none); Out dparts = scale*gh, plus what is to be added to,
+	// which may be the same buffer; then, with Full, dscale = sum gh*X, dshift =
+	// sum gh and dw = h'g.
+	AffineConvGrad = New("affineconv.grad", affineConvGrad[float32], affineConvGrad[float64])
+
+	// AffineConvGrad2 differentiates the dparts of AffineConvGrad, with t = m*U,
+	// where U is the cotangents u of dparts side by side: In g, scale, shift, w,
+	// parts, us (nil for zeros); Out dg [M,K] = (scale*t) w, dscale [C] =
+	// sum over K of w*(t'g), dw [C,K] = scale*(t'g). The derivatives with respect to
+	// shift and the parts are zero.
+	AffineConvGrad2 = New("affineconv.grad2", affineConvGrad2[float32], affineConvGrad2[float64])
+)
+
+const (
+	denseBlock  = 96 << 10 // elements of a block with C channels: half of a second-level cache
+	denseChunks = 16       // partial sums
+	denseParts  = 2 << 20  // the most elements in the partial sums of weights
+)
+
+// denseJob is the operands that the three kernels share, and how the rows are
+// cut: into blocks that fit a cache, and the blocks into chunks that have sums of
+// their own. It depends on nothing but the shapes.
+type denseJob[T Float] struct {
+	*AffineConvAttr
+	c, ld          int // channels, and elements from row to row of a block
+	rows           int // of a block
+	blocks, chunks int
+	scale, shift   []T
+	w              []T
+	parts          []Buffer
+}
+
+func newDenseJob[T Float](at *AffineConvAttr, scale, shift, w Buffer, parts []Buffer) *denseJob[T] {
+	j := &denseJob[T]{AffineConvAttr: at}
+	for _, n := range at.Widths {
+		j.c += n
+	}
+	j.ld = (j.c + 15) / 16 * 16
+	if j.ld%256 == 0 {
+		j.ld += 16 // rows a power of two apart push each other out of the cache
+	}
+	j.rows = min(max(denseBlock/j.ld/48*48, 48), 960)
+	j.blocks = (at.M + j.rows - 1) / j.rows
+	j.chunks = max(1, min(j.blocks, denseChunks, denseParts/(j.c*at.K)))
+	j.scale, j.shift, j.w = Data[T](scale)[:j.c], Data[T](shift)[:j.c], Data[T](w)[:j.c*at.K]
+	j.parts = parts[:len(at.Widths)]
+	return j
+}
+
+// eachBlock runs body on the blocks, in parallel, with memory for one.
+func (j *denseJob[T]) eachBlock(body func(lo, rows int, block []T)) {
+	For(j.blocks, func(i int) {
+		block := borrow[T](j.rows * j.ld)
+		defer giveBack(block)
+		lo := i * j.rows
+		body(lo, min(j.rows, j.M-lo), block.data)
+	})
+}
+
+// eachChunk runs body on the blocks of every chunk, one after the other; chunks
+// run in parallel.
+func (j *denseJob[T]) eachChunk(body func(chunk, lo, rows int, first bool, block []T)) {
+	For(j.chunks, func(i int) {
+		block := borrow[T](j.rows * j.ld)
+		defer giveBack(block)
+		from, to := i*j.blocks/j.chunks, (i+1)*j.blocks/j.chunks
+		for b := from; b < to; b++ {
+			lo := b * j.rows
+			body(i, lo, min(j.rows, j.M-lo), b == from, block.data)
+		}
+	})
+}
+
+// each runs body on the rows of every part, with the part's place among the
+// channels.
+func (j *denseJob[T]) each(lo, rows int, body func(i, at, n int, x []T)) {
+	at := 0
+	for i, n := range j.Widths {
+		body(i, at, n, Data[T](j.parts[i])[lo*n:][:rows*n])
+		at += n
+	}
+}
+
+// activate sets block to h.
+func (j *denseJob[T]) activate(block []T, lo, rows int) {
+	j.each(lo, rows, func(_, at, n int, x []T) {
+		affinePanel(block[at:], j.ld, x, j.scale[at:][:n], j.shift[at:][:n])
+	})
+}
+
+func affineConv[T Float](a *Args) {
+	at := a.Attr.(*AffineConvAttr)
+	j := newDenseJob[T](at, a.In[0], a.In[1], a.In[2], a.In[3:])
+	y := Data[T](a.Out[0])[:at.M*at.K]
+	j.eachBlock(func(lo, rows int, block []T) {
+		j.activate(block, lo, rows)
+		Gemm(false, false, rows, at.K, j.c, block, j.ld, j.w, at.K, y[lo*at.K:], at.K, false)
+	})
+}
+
+func affineConvGrad[T Float](a *Args) {
+	at := a.Attr.(*AffineConvAttr)
+	j := newDenseJob[T](at, a.In[1], a.In[2], a.In[3], a.In[4:])
+	n := len(at.Widths)
+	add := make([]bool, n)
+	if onto := a.In[4+n:]; len(onto) > 0 {
+		for i, b := range onto {
+			if add[i] = b != nil; add[i] && b != a.Out[i] {
+				copy(Data[T](a.Out[i]), Data[T](b))
+			}
+		}
+	}
+	g := Data[T](a.In[0])[:at.M*at.K]
+	turned := borrow[T](at.K * j.c)
+	defer giveBack(turned)
+	for i := range j.c {
+		for k := range at.K {
+			turned.data[k*j.c+i] = j.w[i*at.K+k]
+		}
+	}
+	sums := newDenseSums(j, at.Full)
+	defer sums.giveBack()
+	j.eachChunk(func(chunk, lo, rows int, first bool, block []T) {
+		Gemm(false, false, rows, j.c, at.K, g[lo*at.K:], at.K, turned.data, j.c, block, j.ld, false)
+		s := sums.of(chunk, first)
+		j.each(lo, rows, func(i, at, n int, x []T) {
+			d := Data[T](a.Out[i])[lo*n:][:rows*n]
+			gradPanel(d, x, block[at:], j.ld, j.scale[at:][:n], j.shift[at:][:n], s.channels[2*at:], add[i])
+		})
+		if at.Full {
+			j.activate(block, lo, rows)
+			Gemm(true, false, j.c, at.K, rows, block, j.ld, g[lo*at.K:], at.K, s.weights, at.K, !first)
+		}
+	})
+	if at.Full {
+		dscale, dshift := Data[T](a.Out[n])[:j.c], Data[T](a.Out[n+1])[:j.c]
+		sums.total(Data[T](a.Out[n+2])[:j.c*at.K])
+		pos := 0
+		for _, n := range at.Widths {
+			for i := range n {
+				dshift[pos+i], dscale[pos+i] = T(sums.channels.data[2*pos+i]), T(sums.channels.data[2*pos+n+i])
+			}
+			pos += n
+		}
+	}
+}
+
+func affineConvGrad2[T Float](a *Args) {
+	at := a.Attr.(*AffineConvAttr)
+	j := newDenseJob[T](at, a.In[1], a.In[2], a.In[3], a.In[4:])
+	g, dg := Data[T](a.In[0])[:at.M*at.K], Data[T](a.Out[0])[:at.M*at.K]
+	us := a.In[4+len(at.Widths):]
+	scaled := borrow[T](j.c * at.K)
+	defer giveBack(scaled)
+	for i, s := range j.scale {
+		vecScale(scaled.data[i*at.K:][:at.K], j.w[i*at.K:][:at.K], s)
+	}
+	sums := newDenseSums(j, true)
+	defer sums.giveBack()
+	j.eachChunk(func(chunk, lo, rows int, first bool, block []T) {
+		j.each(lo, rows, func(i, at, n int, x []T) {
+			var u []T
+			if us[i] != nil {
+				u = Data[T](us[i])[lo*n:][:rows*n]
+			}
+			gatePanel(block[at:], j.ld, u, x, j.scale[at:][:n], j.shift[at:][:n])
+		})
+		Gemm(false, false, rows, at.K, j.c, block, j.ld, scaled.data, at.K, dg[lo*at.K:], at.K, false)
+		Gemm(true, false, j.c, at.K, rows, block, j.ld, g[lo*at.K:], at.K, sums.of(chunk, first).weights, at.K, !first)
+	})
+	dscale, dw := Data[T](a.Out[1])[:j.c], Data[T](a.Out[2])[:j.c*at.K]
+	sums.total(dw)
+	for i, s := range j.scale {
+		row := dw[i*at.K:][:at.K]
+		dscale[i] = T(dotOf(row, j.w[i*at.K:][:at.K]))
+		vecScale(row, row, s)
+	}
+}
+
+// dotOf is the sum of x*y in float64.
+func dotOf[T Float](x, y []T) (s float64) {
+	for i, v := range x {
+		s += float64(v) * float64(y[i])
+	}
+	return s
+}
+
+// denseSums are the partial sums of the chunks: for each part the sums of gh and
+// of gh*X, and the gradient of the weights.
+type denseSums[T Float] struct {
+	c, weightsLen, chunks int
+	channels              *loan[float64]
+	weights               *loan[T]
+}
+
+func newDenseSums[T Float](j *denseJob[T], weights bool) *denseSums[T] {
+	s := &denseSums[T]{c: j.c, chunks: j.chunks, channels: borrow[float64](2 * j.c * j.chunks)}
+	if weights {
+		s.weightsLen = j.c * j.K
+	}
+	s.weights = borrow[T](s.weightsLen * j.chunks)
+	return s
+}
+
+func (s *denseSums[T]) giveBack() {
+	giveBack(s.channels)
+	giveBack(s.weights)
+}
+
+// denseChunk is what one chunk adds to.
+type denseChunk[T Float] struct {
+	channels []float64
+	weights  []T
+}
+
+// of returns the sums of a chunk; those of the channels begin at zero.
+func (s *denseSums[T]) of(chunk int, first bool) denseChunk[T] {
+	c := s.channels.data[2*s.c*chunk:][:2*s.c]
+	if first {
+		clear(c)
+	}
+	return denseChunk[T]{c, s.weights.data[s.weightsLen*chunk:][:s.weightsLen]}
+}
+
+// total adds the sums of the chunks up, in their order, those of the channels in
+// place of the first.
+func (s *denseSums[T]) total(dw []T) {
+	copy(dw, s.weights.data[:s.weightsLen])
+	for i := 1; i < s.chunks; i++ {
+		addTo(s.channels.data[:2*s.c], s.channels.data[2*s.c*i:][:2*s.c])
+		vecAdd(dw, dw, s.weights.data[s.weightsLen*i:][:s.weightsLen])
+	}
+}
