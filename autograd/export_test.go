@@ -63,13 +63,18 @@ func rule(arg int, vjp func(c *Call, g *Value) *Value) func(o *Op) {
 }
 
 // EachRead calls f once for every operand and result that a rule of the row
-// claims to read, while the row does not claim it.
+// claims to read, while the row does not claim it. A row that reads all of any
+// number of operands claims those of its samples.
 func EachRead(o *Op, f func(claim string)) {
+	most := 0
+	for _, s := range o.Samples() {
+		most = max(most, len(s.Shapes))
+	}
 	without := func(claim string, r *Reads) {
 		was := *r
 		defer func() { *r = was }()
 		for i := range 64 {
-			if was>>i&1 != 0 {
+			if was>>i&1 != 0 && !(o.Args == Variadic && i >= most && i < 32) {
 				*r = was &^ (1 << i)
 				f(fmt.Sprintf("%s, bit %d", claim, i))
 			}

@@ -20,9 +20,15 @@ var exported = map[string]struct {
 	shapes [][]int
 	f      gradcheck.Func
 }{
-	"Abs":       {one, func(in ...*ag.Value) *ag.Value { return ag.Abs(in[0]) }},
-	"Above":     {one, func(in ...*ag.Value) *ag.Value { return ag.Mul(ag.Above(in[0], 0.1), in[0]) }},
-	"Add":       {two, func(in ...*ag.Value) *ag.Value { return ag.Add(in[0], in[1]) }},
+	"Abs":   {one, func(in ...*ag.Value) *ag.Value { return ag.Abs(in[0]) }},
+	"Above": {one, func(in ...*ag.Value) *ag.Value { return ag.Mul(ag.Above(in[0], 0.1), in[0]) }},
+	"Add":   {two, func(in ...*ag.Value) *ag.Value { return ag.Add(in[0], in[1]) }},
+	"AffineConv": {[][]int{{5}, {5}, {1, 1, 5, 2}, {3, 2, 2}, {3, 2, 3}}, func(in ...*ag.Value) *ag.Value {
+		return ag.AffineConv(in[0], in[1], in[2], in[3], in[4])
+	}},
+	"AffineReLU": {[][]int{{3}, {3}, {4, 2}, {4, 1}}, func(in ...*ag.Value) *ag.Value {
+		return ag.AffineReLU(in[0], in[1], in[2], in[3])
+	}},
 	"AddScalar": {one, func(in ...*ag.Value) *ag.Value { return ag.AddScalar(in[0], 2) }},
 	"AtLeast":   {one, func(in ...*ag.Value) *ag.Value { return ag.Mul(ag.AtLeast(in[0], 0.1), in[0]) }},
 	"AdaptiveAvgPool": {[][]int{{1, 5, 4, 2}}, func(in ...*ag.Value) *ag.Value {
@@ -69,7 +75,11 @@ var exported = map[string]struct {
 	"Minimum":       {two, func(in ...*ag.Value) *ag.Value { return ag.Minimum(in[0], in[1]) }},
 	"Mul":           {two, func(in ...*ag.Value) *ag.Value { return ag.Mul(in[0], in[1]) }},
 	"Neg":           {one, func(in ...*ag.Value) *ag.Value { return ag.Neg(in[0]) }},
-	"Norm":          {images, func(in ...*ag.Value) *ag.Value { return ag.Norm(in[0]) }},
+	"Normalise": {[][]int{{5, 3}}, func(in ...*ag.Value) *ag.Value {
+		y, _, _ := ag.Normalise(in[0], 1e-5)
+		return y
+	}},
+	"Norm": {images, func(in ...*ag.Value) *ag.Value { return ag.Norm(in[0]) }},
 	"OneHot": {one, func(in ...*ag.Value) *ag.Value {
 		return ag.Mul(in[0], ag.OneHot(in[0].Tape().Labels([]int{2, 0, 1}, 4), 4))
 	}},

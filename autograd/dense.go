@@ -1,0 +1,313 @@
+package autograd
+
+import "gradgrad/kernels"
+
+// A densely connected network reads every group of channels in all later layers,
+// each time with another scale and shift in front of ReLU and a 1x1 convolution.
+// Joined and normalised for each reader anew, the channels of all layers are
+// copied a dozen times over. Here they stay where they are: batch statistics
+// belong to a channel and not to its reader, so a group is normalised once (the
+// rows normalise); and a reader takes all groups as they lie and leaves nothing but
+// its result (the rows affineconv).
+
+var (
+	normaliseOp, normaliseGradOp, normaliseGrad2Op    *Op
+	affineConvOp, affineConvGradOp, affineConvGrad2Op *Op
+)
+
+// The derivative rules take xh and rstd as two functions of x. Their derivatives
+// are in normalise.grad; normalise.grad is a function of both.
+func init() {
+	normaliseOp = op(Op{Name: "normalise", Args: 1, Smooth: 2, Kernel: kernels.Normalise, Attr: normaliseAttr(0),
+		Shape: func(_ any, in []*Value) [][]int {
+			c := []int{in[0].Dim(-1)}
+			return [][]int{in[0].shape, c, c, c}
+		},
+		Joint: &JointRule{Reads: ReadsOut(0, 1), VJP: func(c *Call, g []*Value) []*Value {
+			return []*Value{normaliseGradOp.one(c.Attr, orZero(g[0], c.Out[0]), c.Out[0], c.Out[1], g[1])}
+		}},
+		Define: func(c *Call) []*Value {
+			one := c.In[0].home().full(1, []int{c.In[0].Dim(-1)})
+			t := normTermsOf(c.Attr.(normalisation), c.In[0], one, one)
+			return []*Value{t.xh, t.r, t.mean, t.variance}
+		},
+		Samples: normaliseSamples([][]int{{5, 3}}, func(n normalisation, in []*Value) []*Value {
+			return normaliseOp.apply(n, in...)[:2]
+		})})
+	normaliseGradOp = op(Op{Name: "normalise.grad", Args: 4, Kernel: kernels.NormaliseGrad, Attr: normaliseAttr(1),
+		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape} },
+		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3), VJP: func(c *Call, g []*Value) []*Value {
+			d := normaliseGrad2Op.apply(c.Attr, append([]*Value{g[0]}, c.In...)...)
+			return d
+		}},
+		Define: func(c *Call) []*Value {
+			t := rowTermsOf(c.In[0])
+			g, xh, r := c.In[0], c.In[1], c.In[2]
+			p := Mul(r, Sub(Sub(g, t.average(g)), Mul(xh, t.average(Mul(g, xh)))))
+			if w := c.In[3]; w != nil {
+				p = Sub(p, Mul(Mul(Mul(r, r), Scale(w, 1/t.m)), xh))
+			}
+			return []*Value{p}
+		},
+		Samples: normaliseSamples([][]int{{5, 3}, {5, 3}, {3}, {3}}, func(n normalisation, in []*Value) []*Value {
+			return normaliseGradOp.apply(n, in...)
+		})})
+	normaliseGrad2Op = op(Op{Name: "normalise.grad2", Args: 5, Kernel: kernels.NormaliseGrad2, Attr: normaliseAttr(2),
+		Shape: func(_ any, in []*Value) [][]int {
+			return [][]int{in[2].shape, in[2].shape, in[3].shape, in[3].shape}
+		},
+		Joint:  &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4), VJP: throughDefinition},
+		Define: normaliseSecond,
+		Samples: normaliseSamples([][]int{{5, 3}, {5, 3}, {5, 3}, {3}, {3}}, func(n normalisation, in []*Value) []*Value {
+			return normaliseGrad2Op.apply(n, in...)
+		})})
+}
+
+// normaliseAttr makes the kernels' attribute from the operand of that number.
+func normaliseAttr(i int) func(c *Call) any {
+	return func(c *Call) any {
+		x := c.In[i]
+		ch := x.Dim(-1)
+		return &kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: c.Attr.(normalisation).eps}
+	}
+}
+
+// rowTermsOf serves for averages over the rows of v.
+func rowTermsOf(v *Value) *normTerms {
+	t := &normTerms{m: float64(v.Size() / v.Dim(-1))}
+	for i := range len(v.shape) - 1 {
+		t.axes = append(t.axes, i)
+	}
+	return t
+}
+
+// normaliseSecond is the second derivative in plain operations.
+func normaliseSecond(c *Call) []*Value {
+	u, g, xh, r, w := c.In[0], c.In[1], c.In[2], c.In[3], c.In[4]
+	t := rowTermsOf(u)
+	a, b := t.average(Mul(u, xh)), t.average(Mul(g, xh))
+	dg := Mul(r, Sub(Sub(u, t.average(u)), Mul(xh, a)))
+	dxh := Neg(Mul(r, Add(Mul(b, u), Mul(a, g))))
+	dr := t.sum(Mul(u, Sub(Sub(g, t.average(g)), Mul(xh, b))))
+	if w != nil {
+		dxh = Sub(dxh, Mul(Mul(Mul(r, r), Scale(w, 1/t.m)), u))
+		dr = Sub(dr, Scale(Mul(Mul(r, a), w), 2))
+	}
+	return []*Value{dg, dxh, dr, Neg(Mul(Mul(r, r), a))}
+}
+
+// normaliseSamples tests a row with all operands, and without the last where it
+// may be left out.
+func normaliseSamples(shapes [][]int, f func(n normalisation, in []*Value) []*Value) func() []Sample {
+	n := normalisation{eps: 1e-5}
+	whole := Sample{Shapes: shapes, F: func(in []*Value) *Value { return join(f(n, in)...) }}
+	if len(shapes) == 1 {
+		return func() []Sample { return []Sample{whole} }
+	}
+	without := Sample{Name: "without rstd", Shapes: shapes[:len(shapes)-1], F: func(in []*Value) *Value {
+		return join(f(n, append(append([]*Value{}, in...), nil))...)
+	}}
+	return func() []Sample { return []Sample{whole, without} }
+}
+
+// affineConvolution is the attribute of the affineconv rows: how many parts there
+// are, and for affineconv.grad whether its last three results are wanted.
+type affineConvolution struct {
+	parts int
+	full  bool
+}
+
+// split takes the operands of a row apart; g is nil for affineconv, us are of
+// affineconv.grad2.
+func (a affineConvolution) split(in []*Value, first int) (scale, shift, w *Value, parts, us []*Value) {
+	in = in[first:]
+	return in[0], in[1], in[2], in[3 : 3+a.parts], in[3+a.parts:]
+}
+
+func affineConvAttr(first int) func(c *Call) any {
+	return func(c *Call) any {
+		a := c.Attr.(affineConvolution)
+		_, _, w, parts, _ := a.split(c.In, first)
+		at := &kernels.AffineConvAttr{M: parts[0].Size() / parts[0].Dim(-1), K: w.Dim(-1), Full: a.full, Widths: make([]int, len(parts))}
+		for i, p := range parts {
+			at.Widths[i] = p.Dim(-1)
+		}
+		return at
+	}
+}
+
+func init() {
+	affineConvOp = op(Op{Name: "affineconv", Args: Variadic, Kernel: kernels.AffineConv, Attr: affineConvAttr(0),
+		Shape: func(_ any, in []*Value) [][]int {
+			x := in[3].shape
+			return [][]int{withAxis(x, len(x)-1, in[2].Dim(-1))}
+		},
+		Joint: &JointRule{Reads: ReadsAllIn, VJP: func(c *Call, g []*Value) []*Value {
+			a := c.Attr.(affineConvolution)
+			a.full = c.Wants(0) || c.Wants(1) || c.Wants(2)
+			sinks := make([]*Value, a.parts)
+			for i := range sinks {
+				sinks[i] = c.sink(3 + i)
+			}
+			d := affineConvGradOp.applyOnto(a, sinks, append([]*Value{g[0]}, c.In...)...)
+			out := make([]*Value, 3, len(c.In))
+			copy(out, d[a.parts:])
+			return append(out, d[:a.parts]...)
+		}},
+		Define: func(c *Call) []*Value {
+			t := affineConvTermsOf(c, 0)
+			return []*Value{t.conv(ReLU(t.y), t.w)}
+		},
+		Samples: affineConvSamples(false, func(a affineConvolution, in []*Value) []*Value { return affineConvOp.apply(a, in...) })})
+	affineConvGradOp = op(Op{Name: "affineconv.grad", Args: Variadic, Kernel: kernels.AffineConvGrad, Attr: affineConvAttr(1),
+		Shape: func(attr any, in []*Value) (out [][]int) {
+			a := attr.(affineConvolution)
+			scale, shift, w, parts, _ := a.split(in, 1)
+			for _, p := range parts {
+				out = append(out, p.shape)
+			}
+			if a.full {
+				out = append(out, scale.shape, shift.shape, w.shape)
+			}
+			return out
+		},
+		Joint: &JointRule{Reads: ReadsAllIn, VJP: affineConvGradRule},
+		Define: func(c *Call) []*Value {
+			t := affineConvTermsOf(c, 1)
+			gh := Mul(t.mask, t.back(c.In[0], t.w))
+			out := t.apart(Mul(t.scale, gh))
+			if c.Attr.(affineConvolution).full {
+				out = append(out, t.rows.sum(Mul(gh, t.x)), t.rows.sum(gh), t.weights(ReLU(t.y), c.In[0]))
+			}
+			return out
+		},
+		Samples: affineConvSamples(true, func(a affineConvolution, in []*Value) []*Value { return affineConvGradOp.apply(a, in...) })})
+	affineConvGrad2Op = op(Op{Name: "affineconv.grad2", Args: Variadic, Kernel: kernels.AffineConvGrad2, Attr: affineConvAttr(1),
+		Shape: func(attr any, in []*Value) [][]int {
+			scale, _, w, _, _ := attr.(affineConvolution).split(in, 1)
+			return [][]int{in[0].shape, scale.shape, w.shape}
+		},
+		Joint:  &JointRule{Reads: ReadsAllIn, VJP: throughDefinition},
+		Define: affineConvSecond,
+		Samples: affineConvSamples(true, func(a affineConvolution, in []*Value) []*Value {
+			_, _, _, parts, _ := a.split(in, 1)
+			us := make([]*Value, len(parts))
+			for i, p := range parts {
+				if i != 1 { // nobody asked for that one
+					us[i] = Scale(p, float64(i)+1.5)
+				}
+			}
+			return affineConvGrad2Op.apply(a, append(append([]*Value{}, in...), us...)...)
+		})})
+}
+
+// affineConvGradRule has a closed form where only the cotangents of the parts are
+// differentiated, as a penalty on an input gradient does.
+func affineConvGradRule(c *Call, g []*Value) []*Value {
+	a := c.Attr.(affineConvolution)
+	for _, v := range g[a.parts:] {
+		if v != nil {
+			return throughDefinition(c, g)
+		}
+	}
+	d := affineConvGrad2Op.apply(a, append(append([]*Value{}, c.In...), g[:a.parts]...)...)
+	out := make([]*Value, len(c.In))
+	out[0], out[1], out[3] = d[0], d[1], d[2]
+	return out
+}
+
+// affineConvSecond is the second derivative in plain operations.
+func affineConvSecond(c *Call) []*Value {
+	t := affineConvTermsOf(c, 1)
+	us := make([]*Value, len(t.parts))
+	for i, p := range t.parts {
+		if us[i] = t.us[i]; us[i] == nil {
+			us[i] = p.home().full(0, p.shape)
+		}
+	}
+	gated := Mul(t.mask, Concat(-1, us...))
+	v := t.weights(gated, c.In[0])
+	column := Reshape(t.scale, -1, 1)
+	return []*Value{t.conv(Mul(t.scale, gated), t.w), Sum(Reshape(Mul(v, t.w), t.scale.Size(), -1), 1), Mul(column, v)}
+}
+
+// affineConvTerms are the parts of an affineconv row in plain operations.
+type affineConvTerms struct {
+	scale, shift, w  *Value
+	parts, us        []*Value
+	x, y, mask       *Value // all channels; scale*x + shift; where that is above 0
+	rows             *normTerms
+	channels, filter int
+}
+
+func affineConvTermsOf(c *Call, first int) *affineConvTerms {
+	t := &affineConvTerms{}
+	t.scale, t.shift, t.w, t.parts, t.us = c.Attr.(affineConvolution).split(c.In, first)
+	t.x = Concat(-1, t.parts...)
+	t.y = Add(Mul(t.scale, t.x), t.shift)
+	t.mask = Above(t.y, 0)
+	t.rows = rowTermsOf(t.x)
+	t.channels, t.filter = t.scale.Size(), t.w.Dim(-1)
+	return t
+}
+
+// conv multiplies rows of all channels by weights, back rows of results by
+// weights transposed, and weights is what is summed over the rows.
+func (t *affineConvTerms) conv(h, w *Value) *Value {
+	y := MatMul(Reshape(h, -1, t.channels), Reshape(w, t.channels, t.filter))
+	return Reshape(y, withAxis(h.shape, len(h.shape)-1, t.filter)...)
+}
+
+func (t *affineConvTerms) back(g, w *Value) *Value {
+	y := MatMul(Reshape(g, -1, t.filter), Permute(Reshape(w, t.channels, t.filter), 1, 0))
+	return Reshape(y, t.x.shape...)
+}
+
+func (t *affineConvTerms) weights(h, g *Value) *Value {
+	y := MatMul(Permute(Reshape(h, -1, t.channels), 1, 0), Reshape(g, -1, t.filter))
+	return Reshape(y, t.w.shape...)
+}
+
+// apart cuts v into values like the parts.
+func (t *affineConvTerms) apart(v *Value) (out []*Value) {
+	lo := 0
+	for _, p := range t.parts {
+		out = append(out, Slice(v, -1, lo, lo+p.Dim(-1)))
+		lo += p.Dim(-1)
+	}
+	return out
+}
+
+// affineConvSamples tests a row with one part, with several and with more than
+// the table can tell apart in what is read, with its cotangent first where g is set.
+func affineConvSamples(g bool, f func(a affineConvolution, in []*Value) []*Value) func() []Sample {
+	sample := func(name string, rows []int, k int, full bool, widths ...int) Sample {
+		s := Sample{Name: name}
+		c := 0
+		for _, n := range widths {
+			c += n
+		}
+		if g {
+			s.Shapes = append(s.Shapes, append(append([]int{}, rows...), k))
+		}
+		s.Shapes = append(s.Shapes, []int{c}, []int{c}, []int{1, 1, c, k})
+		for _, n := range widths {
+			s.Shapes = append(s.Shapes, append(append([]int{}, rows...), n))
+		}
+		a := affineConvolution{parts: len(widths), full: full}
+		s.F = func(in []*Value) *Value { return join(f(a, in)...) }
+		return s
+	}
+	many := make([]int, 31)
+	for i := range many {
+		many[i] = 1
+	}
+	return func() []Sample {
+		return []Sample{
+			sample("one part", []int{1, 3, 2}, 2, true, 3),
+			sample("three parts", []int{2, 2}, 3, true, 2, 1, 2),
+			sample("parts alone", []int{2, 2}, 3, false, 1, 2),
+			sample("many parts", []int{2}, 1, false, many...),
+		}
+	}
+}
