@@ -14,9 +14,6 @@ import (
 	"gradgrad/report"
 )
 
-// demoNames are the methods as people write them.
-var demoNames = map[string]string{"ce": "CE", "energy": "Energy", "greg": "GReg"}
-
 // average is a method's average over all families with the energy score.
 func (d *demo) average(method string) ood.Metrics {
 	score, _ := d.scored[method].Results.Score("energy")
@@ -103,26 +100,17 @@ func (d *demo) trainingSection() (report.Section, error) {
 	s := report.Section{Heading: "Training", Text: []string{
 		"Energy loss and gradient norm during fine-tuning, as in the paper's Figure 3. Both are shown without their weights. The gradient norm is equation (3) as printed: the norm of the gradient of the energy score with respect to the image, averaged over the images that the score gets right. Energy does not train on it; it is measured in every fourth step for this picture.",
 	}}
-	for _, f := range []struct{ title, y, key, caption string }{
-		{"Energy loss", "L_S, equation (1)", "l_s", "How far energies are on the wrong side of the margins, squared."},
-		{"Gradient norm", "L_gradS, equation (3)", "l_grads", "How steep the score is around images that it gets right."},
-	} {
-		var curves []report.Curve
-		for _, m := range demoMethods[1:] {
-			c, err := report.ReadCurves(filepath.Join(d.dir, m, greg.MetricsFile), demoNames[m], "step", f.key)
-			if err != nil {
-				return s, err
-			}
-			curves = append(curves, c...)
-		}
-		fig, err := report.TrainingCurves(f.title, f.y, curves...)
-		if err != nil {
-			return s, err
-		}
-		fig.Caption = f.caption
-		s.Figures = append(s.Figures, fig)
+	var err error
+	s.Figures, err = trainingFigures(d.runs(demoMethods[1:]), penalties)
+	return s, err
+}
+
+// runs are the directories of methods.
+func (d *demo) runs(methods []string) (runs []namedRun) {
+	for _, m := range methods {
+		runs = append(runs, namedRun{methodNames[m], filepath.Join(d.dir, m)})
 	}
-	return s, nil
+	return runs
 }
 
 // scoreSection is the paper's Figure 4.
@@ -130,26 +118,11 @@ func (d *demo) scoreSection() (report.Section, error) {
 	s := report.Section{Heading: "Scores", Text: []string{
 		"Energy scores of known test images and of all unknown families together, as in the paper's Figure 4. The less the two overlap, the better the detector; what lies to the right of the dashed line passes for known.",
 	}}
-	for _, m := range demoMethods {
-		dir := filepath.Join(d.dir, m, evalDir)
-		id, err := ood.ReadNPY(greg.ScoreFile(dir, "energy", d.test.Name()))
+	for _, r := range d.runs(demoMethods) {
+		fig, err := scoreFigure(r)
 		if err != nil {
 			return s, err
 		}
-		var unknown []float64
-		for _, o := range d.ood {
-			values, err := ood.ReadNPY(greg.ScoreFile(dir, "energy", o.Name()))
-			if err != nil {
-				return s, err
-			}
-			unknown = append(unknown, values...)
-		}
-		fig, err := report.ScoreHistogram(demoNames[m], "energy score", report.Scores{Name: "known", Values: id}, report.Scores{Name: "unknown", Values: unknown})
-		if err != nil {
-			return s, err
-		}
-		a := d.average(m)
-		fig.Caption = fmt.Sprintf("%s: average FPR95 %.2f, AUROC %.2f.", demoNames[m], a.FPR95, a.AUROC)
 		s.Figures = append(s.Figures, fig)
 	}
 	return s, nil

@@ -6,6 +6,7 @@
 //	cifar train ...       train or fine-tune a network; killed runs go on with -resume
 //	cifar eval ...        judge a checkpoint on in- and out-of-distribution sets
 //	cifar table DIR...    set evaluations side by side, in the paper's layout
+//	cifar report RUN...   one HTML page: table, curves, histograms
 //	cifar bench ...       images and GFLOP per second
 //	cifar help VERB       the flags of a verb
 //
@@ -34,6 +35,7 @@ func program() *cli.Program {
 			{Name: "train", About: "train or fine-tune a network into a run directory", Help: trainHelp(), Setup: setupTrain},
 			{Name: "eval", About: "judge a checkpoint on in- and out-of-distribution sets", Help: evalHelp(), Setup: setupEval},
 			{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
+			{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: setupReport},
 			{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench},
 		},
 		Version: version,

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"gradgrad/greg"
+	"gradgrad/ood"
+	"gradgrad/report"
+)
+
+// namedRun is a run directory under the name that figures show.
+type namedRun struct{ name, dir string }
+
+// methodNames are the methods as people write them.
+var methodNames = map[string]string{"ce": "CE", "energy": "Energy", "greg": "GReg", "greg-code": "GReg (code)"}
+
+// quantity is something that metrics.jsonl has a curve of.
+type quantity struct{ key, title, y, caption string }
+
+// penalties are the two quantities of the paper's Figure 3.
+var penalties = []quantity{
+	{"l_s", "Energy loss", "L_S, equation (1)", "How far energies are on the wrong side of the margins, squared."},
+	{"l_grads", "Gradient norm", "L_gradS, equation (3)", "How steep the score is around images that it gets right."},
+}
+
+// trainingFigures draws quantities over the steps of those runs that have them.
+func trainingFigures(runs []namedRun, of []quantity) ([]*report.Figure, error) {
+	var figures []*report.Figure
+	for _, q := range of {
+		var curves []report.Curve
+		for _, r := range runs {
+			c, err := report.ReadCurves(filepath.Join(r.dir, greg.MetricsFile), r.name, "step", q.key)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range c {
+				if len(c.X) > 0 {
+					curves = append(curves, c)
+				}
+			}
+		}
+		if len(curves) == 0 {
+			continue
+		}
+		f, err := report.TrainingCurves(q.title, q.y, curves...)
+		if err != nil {
+			return nil, err
+		}
+		f.Caption = q.caption
+		figures = append(figures, f)
+	}
+	return figures, nil
+}
+
+// scoreFigure is the paper's Figure 4 for one evaluation: the energy score (or the
+// first one there is) of known images and of all unknown ones together.
+func scoreFigure(r namedRun) (*report.Figure, error) {
+	dir := resultsIn(r.dir)
+	results, err := ood.ReadResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	at := max(0, slices.IndexFunc(results.Scores, func(s ood.ScoreResult) bool { return s.Name == "energy" }))
+	if len(results.Scores) == 0 {
+		return nil, fmt.Errorf("%s holds no scores", dir)
+	}
+	score := results.Scores[at]
+	id, err := ood.ReadNPY(greg.ScoreFile(dir, score.Name, results.ID))
+	if err != nil {
+		return nil, err
+	}
+	var unknown []float64
+	for _, s := range score.Sets {
+		values, err := ood.ReadNPY(greg.ScoreFile(dir, score.Name, s.Name))
+		if err != nil {
+			return nil, err
+		}
+		unknown = append(unknown, values...)
+	}
+	f, err := report.ScoreHistogram(r.name, score.Name+" score", report.Scores{Name: "known", Values: id}, report.Scores{Name: "unknown", Values: unknown})
+	if err != nil {
+		return nil, err
+	}
+	a := score.Average()
+	f.Caption = fmt.Sprintf("%s: average FPR95 %.2f, AUROC %.2f.", r.name, a.FPR95, a.AUROC)
+	return f, nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+	"gradgrad/report"
+)
+
+const reportHelp = `Writes one self-contained HTML page about runs that were trained and judged: the table, the curves of training
+(energy loss and gradient norm as in the paper's Figure 3, cross-entropy, accuracy), histograms of the scores as in
+Figure 4, and how it all was made. Everything comes from the files in the run directories.
+
+Example: cifar report runs/base runs/energy runs/greg -o report.html -figures docs/img`
+
+// otherCurves are drawn beside the paper's two.
+var otherCurves = []quantity{
+	{"ce", "Cross-entropy", "CE of the batch", "Cross-entropy of the in-distribution images of every step."},
+	{"accuracy", "Accuracy", "% of the batch", "Share of the in-distribution images of every step that are classified right."},
+}
+
+func setupReport(f *cli.Flags) cli.Action {
+	out := f.String("o", "report.html", "FILE: the page")
+	figures := f.String("figures", "", "DIR: write every figure there too, as SVG")
+	return func(_ context.Context, env *cli.Env, args []string) error {
+		if len(args) == 0 {
+			return cli.Wrong("name run directories")
+		}
+		page, drawn, err := runsPage(env, args)
+		if err != nil {
+			return err
+		}
+		if err := report.WriteHTML(*out, *page); err != nil {
+			return err
+		}
+		fmt.Fprintln(env.Stdout, *out)
+		if *figures == "" {
+			return nil
+		}
+		for name, fig := range drawn {
+			if err := fig.Write(filepath.Join(*figures, name+".svg")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// runsPage is the report on runs; it also returns the figures by file name.
+func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Figure, error) {
+	var paths []string
+	for _, d := range dirs {
+		paths = append(paths, resultsIn(d))
+	}
+	table, err := report.LoadTable(paths...)
+	if err != nil {
+		return nil, nil, err
+	}
+	drawn := map[string]*report.Figure{}
+	runs, facts, err := describeRuns(dirs)
+	if err != nil {
+		return nil, nil, err
+	}
+	facts = append([]report.Fact{{Name: "command", Value: env.Invocation(pkg) + " " + cli.Quote(env.Argv[1:]...)}}, facts...)
+	page := &report.Page{Title: "Runs", Lead: []string{fmt.Sprintf("%d runs, made from the files in their directories.", len(runs))}, Made: facts}
+	page.Sections = append(page.Sections, report.Section{Heading: "Results", Table: table})
+	curves, err := trainingFigures(runs, append(append([]quantity{}, penalties...), otherCurves...))
+	if err != nil {
+		return nil, nil, err
+	}
+	page.Sections = append(page.Sections, report.Section{Heading: "Training", Figures: curves})
+	for _, f := range curves {
+		drawn[slugOf(f.Title)] = f
+	}
+	scores := report.Section{Heading: "Scores"}
+	for _, r := range runs {
+		f, err := scoreFigure(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		scores.Figures = append(scores.Figures, f)
+		drawn["scores-"+slugOf(r.name)] = f
+	}
+	page.Sections = append(page.Sections, scores)
+	return page, drawn, nil
+}
+
+// describeRuns names the runs by their methods, and by their directories where
+// methods repeat, and says how each was made.
+func describeRuns(dirs []string) (runs []namedRun, facts []report.Fact, err error) {
+	count := map[string]int{}
+	var records []greg.Record
+	for _, d := range dirs {
+		rec, err := greg.ReadRecord(d)
+		if err != nil {
+			return nil, nil, err
+		}
+		records = append(records, rec)
+		count[rec.Config.Method]++
+	}
+	for i, rec := range records {
+		name := rec.Config.Method
+		if shown, ok := methodNames[name]; ok {
+			name = shown
+		}
+		if count[rec.Config.Method] > 1 {
+			name += " " + filepath.Base(filepath.Clean(dirs[i]))
+		}
+		runs = append(runs, namedRun{name, dirs[i]})
+		facts = append(facts, report.Fact{Name: name, Value: strings.Join(append([]string{filepath.Base(rec.Command[0])}, rec.Command[1:]...), " ")})
+	}
+	return runs, facts, nil
+}
+
+// slugOf makes a file name.
+func slugOf(title string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, title), "-"+string(os.PathSeparator))
+}
