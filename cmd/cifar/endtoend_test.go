@@ -35,6 +35,18 @@ func TestTrainEvalTable(t *testing.T) {
 			t.Errorf("table -format %s lacks %q:\n%s", format, want, out)
 		}
 	}
+	ok(t, dir, "report", "base", "greg", "-o", "r.html", "-figures", "img")
+	page := string(read(t, dir, "r.html"))
+	for _, want := range []string{"Gradient norm", "scores", "<svg", "-method greg"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	for _, figure := range []string{"energy-loss", "gradient-norm", "cross-entropy", "scores-ce", "scores-greg"} {
+		if !bytes.HasPrefix(read(t, dir, "img", figure+".svg"), []byte("<svg")) {
+			t.Errorf("%s.svg is no figure", figure)
+		}
+	}
 	ok(t, dir, "table", "base", "greg", "-o", "t.tex")
 	if !bytes.Contains(read(t, dir, "t.tex"), []byte(`\bottomrule`)) {
 		t.Error("t.tex is no LaTeX table")
