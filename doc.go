@@ -14,6 +14,7 @@
 //	kernels      devices and the arithmetic: Go and assembly
 //	autograd     values, the tape, the table of operations, Grad and Backward
 //	optim        SGD, Adam, learning-rate schedules
+//	kmeans       k-means for samplers, usable alone
 //	layers       modules with named parameters
 //	models       ResNet-18, WRN, DenseNet
 //	checkpoint   safetensors; import from PyTorch
