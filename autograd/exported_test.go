@@ -54,9 +54,13 @@ var exported = map[string]struct {
 	"CrossEntropyRows": {one, func(in ...*ag.Value) *ag.Value {
 		return ag.CrossEntropyRows(in[0], in[0].Tape().Labels([]int{2, 0, 1}, 4))
 	}},
-	"Div":           {two, func(in ...*ag.Value) *ag.Value { return ag.Div(in[0], in[1]) }},
-	"Dropout":       {one, func(in ...*ag.Value) *ag.Value { return ag.Dropout(in[0], 0.3, 5, 6) }},
-	"Exp":           {one, func(in ...*ag.Value) *ag.Value { return ag.Exp(in[0]) }},
+	"Div":     {two, func(in ...*ag.Value) *ag.Value { return ag.Div(in[0], in[1]) }},
+	"Dropout": {one, func(in ...*ag.Value) *ag.Value { return ag.Dropout(in[0], 0.3, 5, 6) }},
+	"Exp":     {one, func(in ...*ag.Value) *ag.Value { return ag.Exp(in[0]) }},
+	"FoldNorm": {[][]int{{3}, {3}, {3}, {3}}, func(in ...*ag.Value) *ag.Value {
+		scale, shift := ag.FoldNorm(in[0], in[1], in[2], ag.Abs(in[3]), 1e-5)
+		return ag.Add(scale, ag.Mul(shift, shift))
+	}},
 	"Gather":        {one, func(in ...*ag.Value) *ag.Value { return ag.Gather(in[0], -1, []int{3, 1, 3}) }},
 	"GlobalAvgPool": {images, func(in ...*ag.Value) *ag.Value { return ag.GlobalAvgPool(in[0]) }},
 	"Inverse":       {one, func(in ...*ag.Value) *ag.Value { return ag.Inverse(in[0]) }},

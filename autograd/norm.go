@@ -207,16 +207,25 @@ func BatchNorm(x, gamma, beta *Value, eps float64, relu bool) (y, mean, variance
 // constants: (x-mean)/sqrt(variance+eps)*gamma + beta, then ReLU when asked.
 func BatchNormEval(x, gamma, beta, mean, variance *Value, eps float64, relu bool) *Value {
 	checkChannels("batchnorm", x, gamma, beta, mean, variance)
+	scale, shift := FoldNorm(gamma, beta, mean, variance, eps)
+	y := affineOp.one(normalisation{relu: relu}, x, scale, shift)
+	scale.Done()
+	shift.Done()
+	return y
+}
+
+// FoldNorm returns batch norm with the given mean and variance as one scale and
+// one shift per channel: gamma/sqrt(variance+eps) and beta - mean*scale. All are [C].
+func FoldNorm(gamma, beta, mean, variance *Value, eps float64) (scale, shift *Value) {
 	padded := AddScalar(variance, eps)
 	r := Pow(padded, -0.5)
-	scale := Mul(gamma, r)
+	scale = Mul(gamma, r)
 	shifted := Mul(mean, scale)
-	shift := Sub(beta, shifted)
-	y := affineOp.one(normalisation{relu: relu}, x, scale, shift)
-	for _, v := range []*Value{padded, r, scale, shifted, shift} {
+	shift = Sub(beta, shifted)
+	for _, v := range []*Value{padded, r, shifted} {
 		v.Done()
 	}
-	return y
+	return scale, shift
 }
 
 func checkChannels(op string, x *Value, per ...*Value) {

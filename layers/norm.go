@@ -31,17 +31,20 @@ func (b *BatchNorm2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
 	if !p.Train {
 		return autograd.BatchNormEval(x, gamma, beta, p.Constant(b.Mean.Value), p.Constant(b.Var.Value), NormEps, b.ReLU)
 	}
-	n := x.Size() / x.Dim(-1)
-	if n < 2 {
-		panic(&autograd.ShapeError{Op: "batchnorm in train mode", Shapes: [][]int{x.Shape()}, Want: "more than one number in a channel; use a larger batch"})
-	}
+	checkBatch(x)
 	y, mean, variance := autograd.BatchNorm(x, gamma, beta, NormEps, b.ReLU)
 	if p.StatUpdates > 0 {
-		b.track(p.StatUpdates, float64(n), mean, variance)
+		b.track(p.StatUpdates, float64(x.Size()/x.Dim(-1)), mean, variance)
 	}
 	mean.Done()
 	variance.Done()
 	return y
+}
+
+func checkBatch(x *autograd.Value) {
+	if x.Size()/x.Dim(-1) < 2 {
+		panic(&autograd.ShapeError{Op: "batchnorm in train mode", Shapes: [][]int{x.Shape()}, Want: "more than one number in a channel; use a larger batch"})
+	}
 }
 
 // track moves the running statistics towards those of a batch with n numbers in

@@ -31,6 +31,8 @@ func MultiplyAdds(cfg Config, size int) (n int64, err error) {
 		switch op.Name {
 		case "conv": // every output is a sum over one filter
 			n += int64(out[0].Size()) * int64(in[1].Size()/in[1].Dim(3))
+		case "affineconv": // the same
+			n += int64(out[0].Size()) * int64(in[2].Dim(2))
 		case "matmul":
 			n += int64(out[0].Size()) * int64(in[0].Dim(1))
 		}

@@ -21,18 +21,17 @@ func denseNet(b *layers.Builder, depth, growth int, reduction float64) (body, in
 	b.ConvInit, b.LinearBiasInit = layers.Normal(math.Sqrt(2/float64(n))), layers.Zero
 	c := 2 * growth
 	stem := b.Conv("conv1", 3, 3, c, autograd.Square(1, 1))
-	var stages []stage
+	var blocks []*denseBlock
 	for g := 1; g <= 3; g++ {
-		var s stage
-		s, c = denseStage(b, fmt.Sprintf("block%d", g), "layer.%d", "bn", n, 0, c, growth)
-		stages = append(stages, s)
+		block := newDenseBlock(b, fmt.Sprintf("block%d", g), "layer.%d", "bn", n, 0, c, growth)
+		blocks, c = append(blocks, block), c+n*growth
 		if g < 3 {
 			out := int(math.Floor(float64(c) * reduction))
-			t := newTransition(b.In(fmt.Sprintf("trans%d", g)), "bn1", "conv1", c, out)
-			stages, c = append(stages, stage{fmt.Sprintf("trans%d", g), []block{t}}), out
+			block.shrink(b, fmt.Sprintf("trans%d", g), "bn1", "conv1", c, out)
+			c = out
 		}
 	}
-	return denseBody([]layers.Layer{stem}, stages, b.BatchNorm("bn1", c, true)), c
+	return denseBody([]layers.Layer{stem}, blocks, b.BatchNorm("bn1", c, true)), c
 }
 
 // denseNet121 is the network for large images: blocks of 6, 12, 24 and 16
@@ -42,72 +41,96 @@ func denseNet121(b *layers.Builder) (body, int) {
 	f := b.In("features")
 	c := 64
 	stem := []layers.Layer{f.Conv("conv0", 7, 3, c, autograd.Square(2, 3)), f.BatchNorm("norm0", c, true), maxPool{}}
-	var stages []stage
+	var blocks []*denseBlock
 	for g, n := range []int{6, 12, 24, 16} {
-		var s stage
-		s, c = denseStage(f, fmt.Sprintf("denseblock%d", g+1), "denselayer%d", "norm", n, 1, c, 32)
-		stages = append(stages, s)
+		block := newDenseBlock(f, fmt.Sprintf("denseblock%d", g+1), "denselayer%d", "norm", n, 1, c, 32)
+		blocks, c = append(blocks, block), c+n*32
 		if g < 3 {
-			name := fmt.Sprintf("transition%d", g+1)
-			stages, c = append(stages, stage{name, []block{newTransition(f.In(name), "norm", "conv", c, c/2)}}), c/2
+			block.shrink(f, fmt.Sprintf("transition%d", g+1), "norm", "conv", c, c/2)
+			c /= 2
 		}
 	}
-	return denseBody(stem, stages, f.BatchNorm("norm5", c, true)), c
+	return denseBody(stem, blocks, f.BatchNorm("norm5", c, true)), c
 }
 
-// denseBody ends with a batch norm, ReLU and the pool.
-func denseBody(stem []layers.Layer, stages []stage, norm *layers.BatchNorm2D) body {
+// denseBody ends with a batch norm of the last block's channels, ReLU and the pool.
+func denseBody(stem []layers.Layer, blocks []*denseBlock, norm *layers.BatchNorm2D) body {
 	return func(p *layers.Pass, x *autograd.Value) *autograd.Value {
 		h := p.Through(x, stem...)
 		p.Stage("conv1", h)
-		h = run(p, h, stages)
-		a := p.Consume(h, norm)
+		var c *layers.Channels
+		for _, b := range blocks {
+			c = b.grow(p, h)
+			if b.transition != nil {
+				h = b.transition.forward(p, c)
+			}
+		}
+		a := c.ReLU(norm)
+		c.Done()
 		p.Stage("relu(bn1)", a)
 		return pooled(a)
 	}
 }
 
-// denseStage makes n dense layers on in channels, numbered from first, and
-// returns them with the number of channels behind them.
-func denseStage(b *layers.Builder, name, layer, norm string, n, first, in, growth int) (stage, int) {
-	s := stage{name: name}
-	for i := range n {
-		at := b.In(name).In(fmt.Sprintf(layer, i+first))
-		s.blocks = append(s.blocks, &denseLayer{[]layers.Layer{
-			at.BatchNorm(norm+"1", in, true), at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0)),
-			at.BatchNorm(norm+"2", 4*growth, true), at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1)),
-		}})
-		in += growth
-	}
-	return s, in
+// denseBlock appends new channels to its input, layer by layer; the transition
+// behind it, nil in the last block, makes one value of them.
+type denseBlock struct {
+	name       string
+	layers     []*denseLayer
+	transition *transition
 }
 
-// denseLayer appends new channels to its input: ReLU(BN) - conv1x1 - ReLU(BN) -
-// conv3x3.
-type denseLayer struct{ inner []layers.Layer }
+// newDenseBlock makes n dense layers on in channels, numbered from first.
+func newDenseBlock(b *layers.Builder, name, layer, norm string, n, first, in, growth int) *denseBlock {
+	d := &denseBlock{name: name}
+	for i := range n {
+		at := b.In(name).In(fmt.Sprintf(layer, i+first))
+		d.layers = append(d.layers, &denseLayer{
+			norm1: at.BatchNorm(norm+"1", in, true), conv1: at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0)),
+			inner: []layers.Layer{at.BatchNorm(norm+"2", 4*growth, true), at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1))},
+		})
+		in += growth
+	}
+	return d
+}
 
-func (d *denseLayer) consume(p *layers.Pass, x *autograd.Value) *autograd.Value {
-	grown := p.Through(x, d.inner...)
-	y := autograd.Concat(-1, x, grown)
-	x.Done()
-	grown.Done()
-	return y
+// grow returns the channels of x, which it consumes, and those of the layers.
+func (d *denseBlock) grow(p *layers.Pass, x *autograd.Value) *layers.Channels {
+	c := p.Channels()
+	c.Add(x)
+	for _, l := range d.layers {
+		c.Add(p.Consume(c.Conv(l.norm1, l.conv1), l.inner...))
+	}
+	c.Stage(d.name)
+	return c
+}
+
+// denseLayer is ReLU(BN) - conv1x1 - ReLU(BN) - conv3x3.
+type denseLayer struct {
+	norm1 *layers.BatchNorm2D
+	conv1 *layers.Conv2D
+	inner []layers.Layer
 }
 
 // transition is ReLU(BN) - conv1x1 - average pool 2x2.
-type transition struct{ inner []layers.Layer }
-
-func newTransition(b *layers.Builder, norm, conv string, in, out int) *transition {
-	return &transition{[]layers.Layer{b.BatchNorm(norm, in, true), b.Conv(conv, 1, in, out, autograd.Square(1, 0)), halve{}}}
+type transition struct {
+	name string
+	norm *layers.BatchNorm2D
+	conv *layers.Conv2D
 }
 
-func (t *transition) consume(p *layers.Pass, x *autograd.Value) *autograd.Value {
-	return p.Consume(x, t.inner...)
+// shrink puts a transition from in to out channels behind the block.
+func (d *denseBlock) shrink(b *layers.Builder, name, norm, conv string, in, out int) {
+	at := b.In(name)
+	d.transition = &transition{name, at.BatchNorm(norm, in, true), at.Conv(conv, 1, in, out, autograd.Square(1, 0))}
 }
 
-// halve averages 2x2 pixels.
-type halve struct{}
-
-func (halve) Forward(_ *layers.Pass, x *autograd.Value) *autograd.Value {
-	return autograd.AvgPool(x, 2, autograd.Square(2, 0))
+// forward consumes the channels.
+func (t *transition) forward(p *layers.Pass, c *layers.Channels) *autograd.Value {
+	y := c.Conv(t.norm, t.conv)
+	c.Done()
+	h := autograd.AvgPool(y, 2, autograd.Square(2, 0))
+	y.Done()
+	p.Stage(t.name, h)
+	return h
 }
