@@ -1,6 +1,6 @@
 module gradgrad
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3
