@@ -38,8 +38,10 @@ type Op struct {
 	Smooth int
 	// Remake computes the first result again, bit for bit, into its fresh memory,
 	// from operands and results that the joint rule reads. With it the tape need
-	// not keep that result; see remake.go.
-	Remake func(c *Call)
+	// not keep that result; see remake.go. MayRemake, where it is set, says of which
+	// calls that is wanted.
+	Remake    func(c *Call)
+	MayRemake func(c *Call) bool
 	// Define is the plain definition of a fused operation, in other operations.
 	Define func(c *Call) []*Value
 	// Samples are the test plan of the row.

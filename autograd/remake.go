@@ -12,7 +12,11 @@ import "gradgrad/kernels"
 
 // remakable reports whether the contents of v can be made again.
 func (v *Value) remakable() bool {
-	return v.call != nil && v.out == 0 && v.call.Op.Remake != nil && !v.call.spent
+	if v.call == nil || v.out != 0 || v.call.spent || v.call.Op.Remake == nil {
+		return false
+	}
+	may := v.call.Op.MayRemake
+	return may == nil || may(v.call)
 }
 
 // remake makes again what the wanted rules of the call read and what is gone. It
@@ -60,6 +64,26 @@ func (v *Value) restore(made []*Value) []*Value {
 	v.store = &store{buf: arena.Get(v.Size()), arena: arena, owners: 1}
 	v.call.Op.Remake(v.call)
 	return append(made, v)
+}
+
+// rerun computes the first result of a call into its memory by the call's own
+// kernel; what becomes of the other results is forgotten.
+func rerun(c *Call) {
+	args := &kernels.Args{Out: []kernels.Buffer{c.Out[0].Buffer()}, Attr: c.Op.Attr(c)}
+	arena := c.tape.arena
+	for _, v := range c.Out[1:] {
+		b := arena.Get(v.Size())
+		defer arena.Put(b)
+		args.Out = append(args.Out, b)
+	}
+	for _, v := range c.In {
+		if v == nil {
+			args.In = append(args.In, nil)
+			continue
+		}
+		args.In = append(args.In, v.Buffer())
+	}
+	c.tape.dev.Run(c.Op.Kernel, args)
 }
 
 // runInto runs a kernel on values of a call.
