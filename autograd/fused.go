@@ -45,6 +45,9 @@ func throughDefinition(c *Call, g []*Value) []*Value {
 		return out
 	}
 	for k, d := range Grad(total, leaves...) {
+		if paused { // what follows must not look for the record of it
+			d = d.Detach()
+		}
 		out[at[k]] = d
 	}
 	return out
