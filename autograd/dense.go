@@ -37,9 +37,9 @@ func init() {
 	normaliseGradOp = op(Op{Name: "normalise.grad", Args: 4, Kernel: kernels.NormaliseGrad, Attr: normaliseAttr(1),
 		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape} },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3), VJP: func(c *Call, g []*Value) []*Value {
-			d := normaliseGrad2Op.apply(c.Attr, append([]*Value{g[0]}, c.In...)...)
-			return d
+			return normaliseGrad2Op.apply(c.Attr, append([]*Value{g[0]}, c.In...)...)
 		}},
+		Remake: rerun,
 		Define: func(c *Call) []*Value {
 			t := rowTermsOf(c.In[0])
 			g, xh, r := c.In[0], c.In[1], c.In[2]

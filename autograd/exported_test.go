@@ -39,6 +39,10 @@ var exported = map[string]struct {
 		y, mean, variance := ag.BatchNorm(in[0], in[1], in[2], 1e-5, true)
 		return ag.Add(y, ag.Add(ag.Scale(mean, 0), ag.Scale(variance, 0)))
 	}},
+	"BatchNormLean": {[][]int{{5, 3}, {3}, {3}}, func(in ...*ag.Value) *ag.Value {
+		y, _, _ := ag.BatchNormLean(in[0], in[1], in[2], 1e-5, true)
+		return y
+	}},
 	"BatchNormEval": {[][]int{{2, 2, 2, 3}, {3}, {3}}, func(in ...*ag.Value) *ag.Value {
 		return ag.BatchNormEval(in[0], in[1], in[2], ag.Full(kernels.CPU64, 0.3, 3), ag.Full(kernels.CPU64, 2, 3), 1e-5, true)
 	}},

@@ -8,6 +8,7 @@ import (
 type normalisation struct {
 	eps  float64
 	relu bool
+	lean bool // the derivative is computed again rather than kept
 }
 
 func normAttr(c *Call) any {
@@ -63,6 +64,8 @@ func init() {
 			d := bnGrad2Op.apply(c.Attr, append([]*Value{u, wg, wb}, c.In...)...)
 			return []*Value{d[0], d[1], d[2], nil, nil, nil}
 		}},
+		Remake:    rerun,
+		MayRemake: func(c *Call) bool { return c.Attr.(normalisation).lean },
 		Define: func(c *Call) []*Value {
 			t := normTermsOf(c.Attr.(normalisation), c.In[1], c.In[2], c.In[3])
 			g := Mul(t.mask, c.In[0])
@@ -113,7 +116,7 @@ func join(vs ...*Value) *Value {
 
 func normSamples(shapes [][]int, f func(n normalisation, in []*Value) *Value) func() []Sample {
 	with := func(relu bool) func(in []*Value) *Value {
-		return func(in []*Value) *Value { return f(normalisation{1e-5, relu}, in) }
+		return func(in []*Value) *Value { return f(normalisation{eps: 1e-5, relu: relu}, in) }
 	}
 	return func() []Sample {
 		return []Sample{{Name: "plain", Shapes: shapes, F: with(false)}, {Name: "relu", Shapes: shapes, F: with(true)}}
@@ -197,8 +200,19 @@ func affineRule(c *Call, g []*Value) []*Value {
 // applies ReLU when asked. It also returns the batch's mean and biased variance,
 // [C] each, as constants, for running statistics.
 func BatchNorm(x, gamma, beta *Value, eps float64, relu bool) (y, mean, variance *Value) {
+	return batchNorm(normalisation{eps: eps, relu: relu}, x, gamma, beta)
+}
+
+// BatchNormLean is [BatchNorm] with a derivative that, where a second one is taken,
+// is computed again instead of kept: one value of x's size less in memory, for two
+// passes over two of them.
+func BatchNormLean(x, gamma, beta *Value, eps float64, relu bool) (y, mean, variance *Value) {
+	return batchNorm(normalisation{eps: eps, relu: relu, lean: true}, x, gamma, beta)
+}
+
+func batchNorm(n normalisation, x, gamma, beta *Value) (y, mean, variance *Value) {
 	checkChannels("batchnorm", x, gamma, beta)
-	out := bnOp.apply(normalisation{eps, relu}, x, gamma, beta)
+	out := bnOp.apply(n, x, gamma, beta)
 	out[2].Done() // rstd: kept only where a derivative needs it
 	return out[0], out[1], out[3]
 }

@@ -22,6 +22,9 @@ type BatchNorm2D struct {
 	Mean, Var    *Buffer         // running statistics, [C]
 	Batches      *Buffer         // how many batches they have seen
 	ReLU         bool
+	// Lean saves memory where a gradient is differentiated again, for some time; see
+	// [autograd.BatchNormLean].
+	Lean bool
 }
 
 // Forward returns a value of x's shape. In train mode it panics when there is
@@ -32,7 +35,11 @@ func (b *BatchNorm2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
 		return autograd.BatchNormEval(x, gamma, beta, p.Constant(b.Mean.Value), p.Constant(b.Var.Value), NormEps, b.ReLU)
 	}
 	checkBatch(x)
-	y, mean, variance := autograd.BatchNorm(x, gamma, beta, NormEps, b.ReLU)
+	norm := autograd.BatchNorm
+	if b.Lean {
+		norm = autograd.BatchNormLean
+	}
+	y, mean, variance := norm(x, gamma, beta, NormEps, b.ReLU)
 	if p.StatUpdates > 0 {
 		b.track(p.StatUpdates, float64(x.Size()/x.Dim(-1)), mean, variance)
 	}

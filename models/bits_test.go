@@ -12,12 +12,18 @@ import (
 	"gradgrad/optim"
 )
 
-// TestSameBitsOnAnyNumberOfThreads trains a little with a gradient penalty on one
-// and on four threads.
+// TestSameBitsOnAnyNumberOfThreads trains a little with a gradient penalty on one,
+// two and four threads.
 func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
+	for _, cfg := range []Config{{Arch: "wrn-10-2", Classes: 3, Dropout: 0.3}, {Arch: "densenet-16-12", Classes: 3}} {
+		t.Run(cfg.Arch, func(t *testing.T) { sameBits(t, cfg) })
+	}
+}
+
+func sameBits(t *testing.T, cfg Config) {
 	train := func(threads int) []float32 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
-		m := newModel(t, Config{Arch: "wrn-10-2", Classes: 3, Dropout: 0.3}, kernels.CPU, 1)
+		m := newModel(t, cfg, kernels.CPU, 1)
 		opt := optim.NewSGD(m.Params(), optim.SGDConfig{Momentum: 0.9, Decay: 1e-3, Nesterov: true})
 		clip := optim.NewClipper(m.Params(), 1)
 		tape := autograd.NewTape(kernels.CPU)
@@ -39,9 +45,11 @@ func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
 		}
 		return state
 	}
-	one, four := train(1), train(4)
-	if !slices.Equal(one, four) {
-		t.Error("one and four threads give different weights")
+	one := train(1)
+	for _, threads := range []int{2, 4} {
+		if !slices.Equal(one, train(threads)) {
+			t.Errorf("one and %d threads give different weights", threads)
+		}
 	}
 	if slices.ContainsFunc(one, func(v float32) bool { return math.IsNaN(float64(v)) }) {
 		t.Error("weights are not numbers")

@@ -85,10 +85,11 @@ func newDenseBlock(b *layers.Builder, name, layer, norm string, n, first, in, gr
 	d := &denseBlock{name: name}
 	for i := range n {
 		at := b.In(name).In(fmt.Sprintf(layer, i+first))
-		d.layers = append(d.layers, &denseLayer{
-			norm1: at.BatchNorm(norm+"1", in, true), conv1: at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0)),
-			inner: []layers.Layer{at.BatchNorm(norm+"2", 4*growth, true), at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1))},
-		})
+		l := &denseLayer{norm1: at.BatchNorm(norm+"1", in, true), conv1: at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0))}
+		norm2 := at.BatchNorm(norm+"2", 4*growth, true)
+		norm2.Lean = true // its result is four times as wide as what the layer adds
+		l.inner = []layers.Layer{norm2, at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1))}
+		d.layers = append(d.layers, l)
 		in += growth
 	}
 	return d
