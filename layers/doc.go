@@ -26,6 +26,19 @@
 // The initial value of a parameter is a function of the seed and of its name,
 // so two networks that share a trunk begin with the same trunk.
 //
+// # Dense blocks
+//
+// [Channels] are groups of channels that many layers read, as in a DenseNet. They
+// are never joined, and in train mode each group is normalised once for all its
+// readers; [Channels.Conv] and [Channels.ReLU] read them all through a
+// [BatchNorm2D], which keeps running statistics of its own.
+//
+//	c := p.Channels()
+//	c.Add(x)                     // consumes x
+//	c.Add(layer(c.Conv(bn, conv)))
+//	y := c.ReLU(norm)
+//	c.Done()
+//
 // # Memory
 //
 // A value that will not be read again should be told so with

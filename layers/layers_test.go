@@ -65,6 +65,15 @@ func TestBatchNormRefusesOneNumber(t *testing.T) {
 		n.Forward(Training(tape, 1, 0), tape.Full(1, 1, 1, 1, 3))
 		return nil
 	}()
+	shared := func() (err error) {
+		defer autograd.Catch(&err)
+		tape := autograd.NewTape(kernels.CPU)
+		Training(tape, 1, 0).Channels().Add(tape.Full(1, 1, 1, 1, 3))
+		return nil
+	}()
+	if shared == nil || err == nil || shared.Error() != err.Error() {
+		t.Errorf("one number in a channel that is shared: %v", shared)
+	}
 	if e := new(autograd.ShapeError); !errors.As(err, &e) || !strings.Contains(err.Error(), "larger batch") {
 		t.Errorf("one number in a channel: %v", err)
 	}
@@ -118,6 +127,57 @@ func TestGradient(t *testing.T) {
 		}
 		x := autograd.New64(kernels.CPU64, wave(3*4*4*2), 3, 4, 4, 2)
 		if err := gradcheck.Check(2, f, x); err != nil {
+			t.Errorf("train %v: %v", train, err)
+		}
+	}
+}
+
+// TestChannels compares readers of channels with batch norms of the joined
+// channels: results, gradients to order 2, running statistics.
+func TestChannels(t *testing.T) {
+	for _, train := range []bool{true, false} {
+		b := NewBuilder(kernels.CPU64, 3)
+		norm, last := b.BatchNorm("bn", 5, true), b.BatchNorm("last", 5, true)
+		conv := b.Conv("conv", 1, 5, 2, autograd.Square(1, 0))
+		for i, q := range b.Params()[:4] {
+			kernels.CPU64.Write64(q.Value.Buffer(), wave(5)[i/2:])
+		}
+		pass := func(in []*autograd.Value) *Pass { return &Pass{Tape: in[0].Tape(), Train: train, StatUpdates: 1} }
+		channels := func(in ...*autograd.Value) *autograd.Value {
+			c := pass(in).Channels()
+			for _, x := range in {
+				c.Add(autograd.Scale(x, 1.5))
+			}
+			defer c.Done()
+			return autograd.Concat(-1, c.Conv(norm, conv), c.ReLU(last))
+		}
+		joined := func(in ...*autograd.Value) *autograd.Value {
+			p, x := pass(in), autograd.Scale(autograd.Concat(-1, in...), 1.5)
+			return autograd.Concat(-1, conv.Forward(p, norm.Forward(p, x)), last.Forward(p, x))
+		}
+		x, y := autograd.New64(kernels.CPU64, wave(2*2*3*2), 2, 2, 3, 2), autograd.New64(kernels.CPU64, wave(2*2*3*3), 2, 2, 3, 3)
+		results := func(f func(...*autograd.Value) *autograd.Value) (all []float64) {
+			for _, e := range b.Buffers() {
+				if e.Value != nil {
+					kernels.CPU64.Write64(e.Value.Buffer(), []float64{0.1, 0.2, 0.3, 0.4, 0.5})
+				}
+			}
+			tape := autograd.NewTape(kernels.CPU64)
+			all = f(tape.Watch(x), tape.Watch(y)).Float64s()
+			for _, e := range b.Buffers() {
+				if e.Value != nil {
+					all = append(all, e.Value.Float64s()...)
+				}
+			}
+			return all
+		}
+		want := results(joined)
+		for i, v := range results(channels) {
+			if math.Abs(v-want[i]) > 1e-12 {
+				t.Errorf("train %v: number %d is %v, joined %v", train, i, v, want[i])
+			}
+		}
+		if err := gradcheck.Check(2, channels, x, y); err != nil {
 			t.Errorf("train %v: %v", train, err)
 		}
 	}
