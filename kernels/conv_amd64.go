@@ -52,8 +52,8 @@ func (c *corr) run(out, in, w []float32) {
 	chunk := unitChunk(units)
 	For((units+chunk-1)/chunk, func(i int) {
 		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
-			img := u / c.bands * c.images
-			c.unit(out, in, weights.data, img, min(c.images, c.n-img), u%c.bands*c.bandRows, c.bandRows)
+			img, imgs, row, rows := c.unitAt(u, c.outH)
+			c.unit(out, in, weights.data, img, imgs, row, rows)
 		}
 	})
 }
@@ -66,11 +66,9 @@ func unitChunk(units int) int { return max(1, min(8, units/(4*Workers()))) }
 func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	size := c.inH * c.inW * c.inC
 	f := fetcher{calls: c.calls}
-	if c.bands == 1 {
-		f.pieces[0] = in[min((img+imgs)*size, c.n*size):min((img+2*imgs)*size, c.n*size)]
-	}
+	f.pieces[0] = c.following(in, img, imgs, row, rows)
 	if c.inPlace {
-		c.classesOf(out, in[img*size:], weights, &f, img, imgs, row, rows)
+		c.classesOf(out, in[c.place(img, row):], weights, &f, img, imgs, row, rows)
 		return
 	}
 	// The last group of a row of outputs may read three outputs further.

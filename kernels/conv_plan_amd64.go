@@ -207,17 +207,19 @@ func (c *corr) layout() {
 	}
 	c.rows, c.cols, c.pixel = c.top+bottom+1, c.left+right+1, pixelStride(c.inC)
 	c.images, c.bandRows, c.bands = 1, most, 1
+	reach := c.rows - (most-1)*c.stepH // rows that one row of outputs sees
 	if c.top == 0 && c.left == 0 && c.rows <= c.inH && c.cols <= c.inW && c.pixel == c.inC && c.readsInside() {
 		c.inPlace, c.rows, c.cols = true, c.inH, c.inW
 	}
 	size := c.floats()
-	if size > padFloats && !c.inPlace {
-		reach := c.rows - (most-1)*c.stepH
+	if size > padFloats {
 		c.bandRows = max(1, (padFloats/(c.cols*c.pixel)-reach)/c.stepH+1)
 		c.bands = (most + c.bandRows - 1) / c.bandRows
 		c.bandRows = (most + c.bands - 1) / c.bands
 		c.bands = (most + c.bandRows - 1) / c.bandRows
-		c.rows = (c.bandRows-1)*c.stepH + reach
+		if !c.inPlace {
+			c.rows = (c.bandRows-1)*c.stepH + reach
+		}
 		return
 	}
 	outputs := c.outH * c.outW / c.fold
@@ -226,6 +228,25 @@ func (c *corr) layout() {
 
 // units is the number of units of work of a correlation.
 func (c *corr) units() int { return (c.n + c.images - 1) / c.images * c.bands }
+
+// unitAt is unit u: its images and its rows of outputs, of a class that has all.
+func (c *corr) unitAt(u, outputs int) (img, imgs, row, rows int) {
+	img, row = u/c.bands*c.images, u%c.bands*c.bandRows
+	return img, min(c.images, c.n-img), row, min(c.bandRows, outputs-row)
+}
+
+// place is where a unit's part of the input begins that is read in place.
+func (c *corr) place(img, row int) int { return (img*c.inH + row*c.stepH) * c.inW * c.inC }
+
+// following is the part of the input that the unit behind this one reads.
+func (c *corr) following(in []float32, img, imgs, row, rows int) []float32 {
+	size := c.inH * c.inW * c.inC
+	from, n := c.place(img+imgs, 0), imgs*size
+	if c.bands > 1 {
+		from, n = min(c.place(img, row+rows), from), rows*c.stepH*c.inW*c.inC
+	}
+	return in[min(from, c.n*size):min(from+n, c.n*size)]
+}
 
 // readsInside reports that no tile reads more of the input than it uses.
 func (c *corr) readsInside() bool {

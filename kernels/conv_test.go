@@ -69,6 +69,8 @@ func convShapes() []ConvAttr {
 		square(1, 16, 3, 8, 7, 2, 3), square(2, 9, 5, 6, 5, 1, 2), square(2, 8, 4, 6, 3, 1, 0), square(2, 9, 4, 6, 4, 3, 1),
 		square(2, 6, 3, 5, 2, 1, 3), square(2, 8, 4, 4, 1, 1, 1), square(19, 4, 20, 24, 3, 1, 1),
 		square(3, 4, 64, 80, 3, 1, 1), square(2, 32, 16, 16, 3, 1, 1),
+		// Images that are cut into bands.
+		square(2, 32, 164, 12, 1, 1, 0), square(1, 64, 44, 12, 1, 2, 0), square(1, 64, 44, 8, 3, 1, 1), square(1, 64, 8, 164, 3, 2, 1),
 		shape(ConvAttr{N: 2, H: 9, W: 12, C: 8, K: 12, KH: 3, KW: 3, StrideH: 1, PadH: 2, PadW: 2, DilationH: 2, Groups: 1}),
 		shape(ConvAttr{N: 2, H: 9, W: 7, C: 8, K: 12, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 1, DilationH: 1, DilationW: 3}),
 		shape(ConvAttr{N: 2, H: 8, W: 8, C: 12, K: 18, KH: 3, KW: 3, PadH: 1, PadW: 1, Groups: 3}),

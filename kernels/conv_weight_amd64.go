@@ -79,37 +79,29 @@ func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
 		defer giveBack(pad)
 	}
 	for u := lo; u < hi; u++ {
-		img, row := u/w.bands*w.images, u%w.bands*w.bandRows
-		imgs, rows := min(w.images, w.n-img), min(w.bandRows, w.outH-row)
+		img, imgs, row, rows := w.unitAt(u, w.outH)
 		a := x
 		if w.inPlace {
-			a = x[img*size:]
+			a = x[w.place(img, row):]
 		} else {
 			a = pad.data
 			for i := range imgs {
 				w.pad(a[i*w.floats():], x[(img+i)*size:][:size], row*w.stepH-w.top)
 			}
 		}
-		lines := imgs * rows
-		e := dy[(img*w.outH+row)*w.outW*w.outC:][:lines*w.outW*w.outC]
-		f := w.next(x, dy, img+imgs, u+1 < hi)
+		at, n := (img*w.outH+row)*w.outW*w.outC, imgs*rows*w.outW*w.outC
+		e := dy[at:][:n]
+		var f fetcher
+		if u+1 < hi {
+			end := w.n * w.outH * w.outW * w.outC
+			f.pieces = [2][]float32{w.following(x, img, imgs, row, rows), dy[at+n : min(at+2*n, end)]}
+		}
 		if u == w.units()-1 && w.cout%tiles.lanes != 0 {
-			w.lastUnit(sums[part*w.total:], a, e, &f, lines, split, u > lo)
+			w.lastUnit(sums[part*w.total:], a, e, &f, imgs*rows, split, u > lo)
 		} else {
-			w.unit(sums[part*w.total:], a, e, &f, lines, split, u > lo)
+			w.unit(sums[part*w.total:], a, e, &f, imgs*rows, split, u > lo)
 		}
 	}
-}
-
-// next is what the unit behind this one will read.
-func (w *weightGrad) next(x, dy []float32, img int, more bool) fetcher {
-	var f fetcher
-	if more && w.bands == 1 {
-		end := min(img+w.images, w.n)
-		in, out := w.inH*w.inW*w.inC, w.outH*w.outW*w.outC
-		f.pieces[0], f.pieces[1] = x[img*in:end*in], dy[img*out:end*out]
-	}
-	return f
 }
 
 // lastUnit is unit on a copy of dy with room behind: dy is read in whole

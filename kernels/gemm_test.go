@@ -53,7 +53,7 @@ func tolerance[T Float](k int) float64 {
 	if isFloat32[T]() {
 		eps = 6e-8
 	}
-	return eps * (float64(k) + 16)
+	return eps * (2*float64(k) + 16)
 }
 
 func requireNear[T Float](t *testing.T, got []T, want []float64, tol float64) {

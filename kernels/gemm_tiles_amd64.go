@@ -39,6 +39,10 @@ type tileArgs struct {
 // unroll is the number of steps of k in the inner loop of a tile.
 const unroll = 4
 
+// fetchLines is the number of cache lines that the inner loop of a tile fetches
+// each time; short N tiles fetch fewer.
+const fetchLines = 3
+
 // tileSlack is the number of groups that a table holds behind its last, where C
 // is fetched ahead.
 const tileSlack = 4
@@ -67,7 +71,7 @@ func (f *fetcher) aim(p *tileArgs, kernels []tileKernel, rows int) {
 	p.fetch, p.stride = uintptr(p.a), 0
 	if at/4 < len(piece) {
 		p.fetch = uintptr(unsafe.Pointer(&piece[at/4]))
-		p.stride = min(line, share/rounds+1)
+		p.stride = min(fetchLines*line, share/rounds+1)
 	}
 }
 

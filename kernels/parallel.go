@@ -143,25 +143,26 @@ func (p *pool) worker(id int, s *sleeper) {
 		state := p.await(seen, s)
 		seen = state / stateJob
 		if p.state.CompareAndSwap(state, state+stateInside) {
-			if id < p.size {
-				p.join(id)
-			}
-			p.state.Add(^uint64(stateInside - 1))
+			p.join(id)
 		} else {
 			seen-- // somebody else joined or left at that moment: look again
 		}
 	}
 }
 
-// join does a worker's share and keeps its panic for the caller.
+// join does the share of a worker that is inside, keeps its panic for the
+// caller, and leaves, even where fn ends its goroutine.
 func (p *pool) join(id int) {
 	defer func() {
 		if e := recover(); e != nil {
 			p.failed.CompareAndSwap(nil, &e)
 			p.next.Store(int64(p.n))
 		}
+		p.state.Add(^uint64(stateInside - 1))
 	}()
-	p.work(id)
+	if id < p.size {
+		p.work(id)
+	}
 }
 
 // await returns the state word when it shows an open job other than the last:

@@ -122,10 +122,19 @@ func (t *tile) multiply(r int, a string) {
 	}
 }
 
-// fetch asks for memory that a later call will read: as much as an N tile reads
-// of A meanwhile, if it walks on at that speed.
+// fetchLines is the number of cache lines that a turn of the inner loop asks
+// for: as much as an N tile reads of A meanwhile; for a T tile, what the weight
+// gradient of a pointwise convolution reads.
+func (t *tile) fetchLines() int {
+	if t.form == "T" {
+		return 3
+	}
+	return max(1, unroll*t.rows/16)
+}
+
+// fetch asks for memory that a later call will read.
 func (t *tile) fetch() {
-	for i := range max(1, unroll*t.rows/16) {
+	for i := range t.fetchLines() {
 		t.w.op("PREFETCHT0 %d(R15)", 64*i)
 	}
 	t.w.op("ADDQ %d(DI), R15", argStride)
