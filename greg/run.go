@@ -32,6 +32,7 @@ type Record struct {
 	Sets    map[string]SetID `json:"sets"`           // "id" and "aux"
 	Init    string           `json:"init,omitempty"` // the checkpoint that training began with
 	Device  string           `json:"device"`
+	Every   int              `json:"save_every,omitempty"` // steps between checkpoints; 0 means 200
 	Program Program          `json:"program"`
 	Command []string         `json:"command"`
 }
@@ -85,8 +86,9 @@ type Run struct {
 	Dir     string
 	Record  Record
 	Trainer *Trainer
-	// Every is the number of steps between checkpoints; one is also written at
-	// the end of every epoch, at the end and on interruption. 0 means 200.
+	// Every is the number of steps between checkpoints, the record's to begin
+	// with; one is also written at the end of every epoch, at the end and on
+	// interruption.
 	Every int
 
 	saved int // step of the last checkpoint, -1 without
@@ -112,7 +114,7 @@ func NewRun(dir string, rec Record, t *Trainer) (*Run, error) {
 	if err := atomicfile.Write(filepath.Join(dir, RecordFile), append(data, '\n')); err != nil {
 		return nil, fmt.Errorf("greg: cannot begin the run: %w", err)
 	}
-	return &Run{Dir: dir, Record: rec, Trainer: t, saved: -1}, nil
+	return &Run{Dir: dir, Record: rec, Trainer: t, Every: rec.Every, saved: -1}, nil
 }
 
 // ReadRecord reads the record of a run directory.
@@ -147,7 +149,7 @@ func OpenRun(ctx context.Context, dir string, dev kernels.Device, init func(mode
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, Record: rec, Trainer: t, saved: -1}
+	r := &Run{Dir: dir, Record: rec, Trainer: t, Every: rec.Every, saved: -1}
 	f, err := checkpoint.Open(ctx, filepath.Join(dir, checkpoint.RunFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -119,7 +119,7 @@ func TestKill(t *testing.T) {
 	for attempt := 0; kills < 10 && attempt < 30; attempt++ {
 		args := longer("killed")
 		if _, err := os.Stat(filepath.Join(dir, "killed", "config.json")); err == nil {
-			args = []string{"train", "-resume", "-save-every", "7", "-out", "killed"}
+			args = []string{"train", "-resume", "-out", "killed"}
 		}
 		c := start(t, dir, args...)
 		time.Sleep(time.Duration(20+r.IntN(180)) * time.Millisecond)

@@ -78,7 +78,9 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 		return err
 	}
 	defer j.run.Trainer.Close()
-	j.run.Every = *t.every
+	if t.given("save-every") {
+		j.run.Every = *t.every
+	}
 	j.describe(env)
 	if err := j.train(ctx, env); err != nil {
 		return t.interrupted(env, j, err)
@@ -109,7 +111,7 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
 		return nil, cli.AsWrong(err)
 	}
 	j := &job{dev: dev}
-	rec := greg.Record{Device: *t.device, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
+	rec := greg.Record{Device: *t.device, Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
 	if err := t.openSets(ctx, env, j, rec.Sets); err != nil {
 		return nil, err
 	}
@@ -260,9 +262,6 @@ func (t *trainFlags) interrupted(env *cli.Env, j *job, err error) error {
 	}
 	if t.sets.SkipBad {
 		words = append(words, "-skip-bad")
-	}
-	if t.given("save-every") {
-		words = append(words, "-save-every", fmt.Sprint(*t.every))
 	}
 	return &cli.Interrupted{Advice: fmt.Sprintf("the checkpoint of step %d is written; go on with: %s %s",
 		j.run.Trainer.Done(), env.Invocation(pkg), cli.Quote(words...))}
