@@ -1,6 +1,6 @@
-// Package machine measures what the processor can do at most, so that a
-// benchmark can say which share of it a program reaches: multiply-adds a second
-// with all operands in registers, and bytes a second copied through memory.
+// Package machine measures what the memory can do at most, so that a benchmark
+// can say which share of it a program reaches. What the processor can do at most
+// is kernels.PeakFMA.
 package machine
 
 import (
@@ -12,22 +12,6 @@ import (
 // trials is how often each measurement is made; the best one counts, because
 // whatever disturbs can only make it slower.
 const trials = 5
-
-// FMAPeak is the highest rate of float32 multiply-adds on all threads together,
-// in GFLOP/s (2 a multiply-add). ok is false where there is no kernel for the
-// processor, or the program was built without assembly.
-func FMAPeak() (gflops float64, ok bool) {
-	loop, flops := fmaLoop()
-	if loop == nil {
-		return 0, false
-	}
-	const rounds = 1 << 22
-	for range trials {
-		t := inParallel(func(int) { loop(rounds) })
-		gflops = max(gflops, float64(flops)*rounds*float64(runtime.GOMAXPROCS(0))/t.Seconds()/1e9)
-	}
-	return gflops, true
-}
 
 // CopyBandwidth is the rate at which all threads together copy memory that does
 // not fit into caches, in GB/s (10^9), bytes read and bytes written both counted.
