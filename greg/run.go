@@ -16,6 +16,7 @@ import (
 	"gradgrad/checkpoint"
 	"gradgrad/datasets"
 	"gradgrad/internal/atomicfile"
+	"gradgrad/internal/dirlock"
 	"gradgrad/kernels"
 	"gradgrad/models"
 )
@@ -48,12 +49,6 @@ type SetID struct {
 	ClassFile string `json:"class_file,omitempty"` // the classes listed in this file
 }
 
-// Identify describes a set.
-func Identify(spec string, s datasets.Set) (SetID, error) {
-	d, err := s.Digest()
-	return SetID{Spec: spec, Name: s.Name(), Images: s.Len(), SHA256: d}, err
-}
-
 // Program says what computed something.
 type Program struct {
 	Version string `json:"version"` // of this module
@@ -81,7 +76,8 @@ func ThisProgram() Program {
 
 // Run is a training run with a directory: its record, its checkpoint and its
 // metrics. A run that ended anyhow, by kill -9 too, goes on from its last
-// checkpoint and ends in the same bits.
+// checkpoint and ends in the same bits. The directory is locked against other
+// processes until Close.
 type Run struct {
 	Dir     string
 	Record  Record
@@ -92,6 +88,7 @@ type Run struct {
 	Every int
 
 	saved int // step of the last checkpoint, -1 without
+	lock  *dirlock.Lock
 }
 
 // ErrRunExists is wrapped by the error of [NewRun] for a directory that holds a
@@ -100,22 +97,51 @@ var ErrRunExists = errors.New("the directory holds a run already")
 
 // NewRun begins a run in a directory, which is made if need be.
 func NewRun(dir string, rec Record, t *Trainer) (*Run, error) {
-	if _, err := os.Stat(filepath.Join(dir, RecordFile)); err == nil {
-		return nil, fmt.Errorf("greg: %s: %w; go on with it (-resume) or choose another directory", dir, ErrRunExists)
-	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("greg: cannot make the run directory: %w", err)
 	}
-	rec.Config = t.Config
-	data, err := json.MarshalIndent(rec, "", "  ")
+	lock, err := lockRun(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, RecordFile), append(data, '\n')); err != nil {
-		return nil, fmt.Errorf("greg: cannot begin the run: %w", err)
+	rec.Config = t.Config
+	if err := begin(dir, rec); err != nil {
+		return nil, errors.Join(err, lock.Release())
 	}
-	return &Run{Dir: dir, Record: rec, Trainer: t, Every: rec.Every, saved: -1}, nil
+	return &Run{Dir: dir, Record: rec, Trainer: t, Every: rec.Every, saved: -1, lock: lock}, nil
 }
+
+// lockRun makes sure that no other process trains in the directory.
+func lockRun(dir string) (*dirlock.Lock, error) {
+	lock, err := dirlock.Take(dir)
+	var held *dirlock.HeldError
+	if errors.As(err, &held) && held.PID != 0 {
+		return nil, fmt.Errorf("greg: another process (pid %d) is training in %s: wait for it, or end it%s", held.PID, dir, held.Way)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("greg: cannot train in %s: %w", dir, err)
+	}
+	return lock, nil
+}
+
+// begin writes the record of a new run.
+func begin(dir string, rec Record) error {
+	if _, err := os.Stat(filepath.Join(dir, RecordFile)); err == nil {
+		return fmt.Errorf("greg: %s: %w; go on with it (-resume) or choose another directory", dir, ErrRunExists)
+	}
+	data, err := json.MarshalIndent(rec, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(dir, RecordFile), append(data, '\n')); err != nil {
+		return fmt.Errorf("greg: cannot begin the run: %w", err)
+	}
+	return nil
+}
+
+// Close gives the directory back to other processes. It does not close the
+// trainer.
+func (r *Run) Close() error { return r.lock.Release() }
 
 // ReadRecord reads the record of a run directory.
 func ReadRecord(dir string) (rec Record, err error) {
@@ -137,6 +163,22 @@ func ReadRecord(dir string) (rec Record, err error) {
 // ended before there was one, from the beginning (init then gives the initial
 // weights again, if the run had any).
 func OpenRun(ctx context.Context, dir string, dev kernels.Device, init func(models.Model) error) (*Run, error) {
+	if _, err := ReadRecord(dir); err != nil {
+		return nil, err // before there is a lock in a directory of another kind
+	}
+	lock, err := lockRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(ctx, dir, dev, init)
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	r.lock = lock
+	return r, nil
+}
+
+func open(ctx context.Context, dir string, dev kernels.Device, init func(models.Model) error) (*Run, error) {
 	rec, err := ReadRecord(dir)
 	if err != nil {
 		return nil, err
@@ -216,7 +258,7 @@ func (r *Run) Train(ctx context.Context, id, aux datasets.Set, each func(Step)) 
 	for s, err := range r.Trainer.Steps(ctx, id, aux) {
 		if err != nil {
 			if ctx.Err() == nil {
-				return errors.Join(err, w.Flush()) // a step that failed may have moved running statistics: nothing to save
+				return errors.Join(r.wayOut(err), w.Flush()) // a step that failed may have moved running statistics: nothing to save
 			}
 			if e := r.save(w); e != nil {
 				return fmt.Errorf("greg: interrupted, and then: %w", e)
@@ -251,11 +293,28 @@ func (r *Run) save(metrics *bufio.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := r.Trainer.finite(f); err != nil {
+		return r.wayOut(err)
+	}
 	if err := checkpoint.Write(filepath.Join(r.Dir, checkpoint.RunFile), f); err != nil {
 		return fmt.Errorf("greg: cannot write the checkpoint of step %d (that of step %d is kept): %w", r.Trainer.done, max(r.saved, 0), err)
 	}
 	r.saved = r.Trainer.done
 	return nil
+}
+
+// wayOut says after a divergence what is left of the run and how to do better;
+// it leaves other errors alone.
+func (r *Run) wayOut(err error) error {
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) {
+		return err
+	}
+	left, from := "no checkpoint was written yet", ""
+	if r.saved >= 0 {
+		left, from = fmt.Sprintf("the checkpoint of step %d is kept", r.saved), ", and -init "+r.Dir+" if it is to begin with that checkpoint"
+	}
+	return fmt.Errorf("%w; %s; going on would come to the same: lower the learning rate, clip the gradient or warm up in a new run (-out with another directory%s)", err, left, from)
 }
 
 // ReadMetrics reads the steps of a run directory.

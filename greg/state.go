@@ -34,6 +34,27 @@ func (t *Trainer) Checkpoint() (*checkpoint.File, error) {
 	return f, nil
 }
 
+// finite returns a [DivergedError] that names the first tensor with a NaN or an
+// infinity, if there is one.
+func (t *Trainer) finite(f *checkpoint.File) error {
+	for i := range f.Tensors {
+		tensor := &f.Tensors[i]
+		if !tensor.DType.IsFloat() {
+			continue
+		}
+		values, err := tensor.Float64s()
+		if err != nil {
+			return err
+		}
+		for _, x := range values {
+			if x-x != 0 {
+				return &DivergedError{Step: t.done, Tensor: tensor.Name}
+			}
+		}
+	}
+	return nil
+}
+
 // Restore goes back to a checkpoint of the same config.
 func (t *Trainer) Restore(f *checkpoint.File) error {
 	c, ok, err := StoredConfig(f)

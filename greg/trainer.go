@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
 	"gradgrad/autograd"
@@ -55,16 +54,28 @@ type Step struct {
 	Seconds float64 `json:"seconds"` // wall time, waiting for images included
 }
 
-// DivergedError reports a loss that is not a finite number. The weights are as
-// they were before the step.
+// DivergedError reports that training came to numbers that are not finite: in
+// the loss, and then the weights are as they were before the step, or in what the
+// step made of the weights, running statistics and optimiser.
 type DivergedError struct {
-	Step        int
-	CE, LS, LGr float64
+	Step    int
+	CE      float64
+	LS, LGr *float64 // nil where the loss has no such term
+	Tensor  string   // the first tensor that is not finite; empty when it is the loss
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("greg: the loss is not a finite number at step %d (cross-entropy %g, L_S %g, L_gradS %g); the weights before this step are kept: lower the learning rate, clip the gradient or warm up",
-		e.Step, e.CE, e.LS, e.LGr)
+	if e.Tensor != "" {
+		return fmt.Sprintf("greg: %s is not finite after step %d", e.Tensor, e.Step)
+	}
+	terms := fmt.Sprintf("cross-entropy %g", e.CE)
+	if e.LS != nil {
+		terms += fmt.Sprintf(", L_S %g", *e.LS)
+	}
+	if e.LGr != nil {
+		terms += fmt.Sprintf(", L_gradS %g", *e.LGr)
+	}
+	return fmt.Sprintf("greg: the loss is not a finite number at step %d (%s)", e.Step, terms)
 }
 
 // NewTrainer prepares to train a model. The config must pass [Config.Check].
@@ -214,7 +225,7 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	terms := c.Loss.Terms(p, t.Model, x, in.Labels, measure)
 	s = t.report(terms, in, x.Dim(0))
 	if bad := s.Loss - s.Loss; bad != 0 { // NaN or infinite
-		return s, &DivergedError{Step: t.done + 1, CE: s.CE, LS: orNaN(s.LS), LGr: orNaN(s.LGrad)}
+		return s, &DivergedError{Step: t.done + 1, CE: s.CE, LS: s.LS, LGr: s.LGrad}
 	}
 	autograd.Backward(terms.Total, t.Model.Params()...)
 	if t.clip != nil {
@@ -256,13 +267,6 @@ func (t *Trainer) report(terms *Terms, in *datasets.Batch, images int) Step {
 }
 
 func pointer(x float64) *float64 { return &x }
-
-func orNaN(x *float64) float64 {
-	if x == nil {
-		return math.NaN()
-	}
-	return *x
-}
 
 func mean(xs []float64) float64 {
 	var s float64

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"gradgrad/checkpoint"
@@ -179,6 +181,78 @@ func TestDivergenceKeepsTheWeights(t *testing.T) {
 	t.Fatal("training with a learning rate of 1e30 did not diverge")
 }
 
+// TestNothingNonFiniteIsSaved spoils a running statistic, which no loss of
+// training shows, after the first checkpoint: the run must fail and keep it.
+func TestNothingNonFiniteIsSaved(t *testing.T) {
+	c := smallConfig(t, "ce")
+	dir := filepath.Join(t.TempDir(), "run")
+	r, err := NewRun(dir, Record{Every: 2}, newTrainer(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var good []byte
+	err = r.Train(context.Background(), drawn(t, "shapes", 60), nil, func(s Step) {
+		if s.Step != 3 {
+			return
+		}
+		good, _ = os.ReadFile(filepath.Join(dir, checkpoint.RunFile))
+		spoilStatistic(t, r.Trainer.Model)
+	})
+	var d *DivergedError
+	if !errors.As(err, &d) || d.Step != 4 || !strings.Contains(d.Tensor, "running_var") {
+		t.Fatalf("got %v", err)
+	}
+	if text := err.Error(); !strings.Contains(text, d.Tensor) || !strings.Contains(text, "the checkpoint of step 2 is kept") || !strings.Contains(text, "-init "+dir) {
+		t.Errorf("it says %q", text)
+	}
+	if now, _ := os.ReadFile(filepath.Join(dir, checkpoint.RunFile)); len(good) == 0 || !bytes.Equal(now, good) {
+		t.Error("the last good checkpoint was replaced")
+	}
+}
+
+// spoilStatistic makes one running variance infinite.
+func spoilStatistic(t *testing.T, m models.Model) {
+	t.Helper()
+	f, err := models.State(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Tensors {
+		if strings.HasSuffix(f.Tensors[i].Name, "running_var") {
+			values := make([]float32, f.Tensors[i].Len())
+			values[len(values)-1] = float32(math.Inf(1))
+			f.Tensors[i] = checkpoint.New(f.Tensors[i].Name, f.Tensors[i].Shape, values)
+			break
+		}
+	}
+	if err := models.Load(m, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDivergenceSaysWhatIsTrue: terms that the method has, and what is on disk.
+func TestDivergenceSaysWhatIsTrue(t *testing.T) {
+	c := smallConfig(t, "ce")
+	c.LR, c.Schedule = 1e39, "constant"
+	r, err := NewRun(filepath.Join(t.TempDir(), "run"), Record{}, newTrainer(t, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	err = r.Train(context.Background(), drawn(t, "shapes", 60), nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "no checkpoint was written yet") || strings.Contains(err.Error(), "-init") {
+		t.Errorf("without a checkpoint: %v", err)
+	}
+	if text := (&DivergedError{Step: 1, CE: math.NaN()}).Error(); strings.Contains(text, "L_") {
+		t.Errorf("terms that there are not: %s", text)
+	}
+	norm := 2.5
+	if text := (&DivergedError{Step: 1, CE: 1, LS: &norm, LGr: &norm}).Error(); !strings.Contains(text, "L_S 2.5, L_gradS 2.5") {
+		t.Errorf("terms that there are: %s", text)
+	}
+}
+
 func TestSetsThatDoNotFit(t *testing.T) {
 	c := smallConfig(t, "greg")
 	tiny, _ := datasets.OpenSynthetic("outliers", 40, 12, 1)
@@ -207,6 +281,7 @@ func TestRunDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer whole.Close()
 	if err := whole.Train(context.Background(), id, aux, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +299,12 @@ func TestRunDirectory(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || cut.Trainer.Done() < 7 {
 		t.Fatalf("interrupted at step 7: %v after %d steps", err, cut.Trainer.Done())
 	}
+	if _, err := OpenRun(context.Background(), dir, kernels.CPU, nil); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d) is training in %s", os.Getpid(), dir)) {
+		t.Fatalf("opened while another has it: %v", err)
+	}
+	if err := cut.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := NewRun(dir, Record{}, newTrainer(t, c)); !errors.Is(err, ErrRunExists) {
 		t.Fatalf("a second run in the directory: %v", err)
 	}
@@ -236,6 +317,7 @@ func TestRunDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Trainer.Close()
+	defer again.Close()
 	if err := again.Train(context.Background(), id, aux, nil); err != nil {
 		t.Fatal(err)
 	}

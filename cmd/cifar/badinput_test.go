@@ -163,6 +163,20 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// TestNonFiniteWeights wants a step that spoils the weights, and no loss after
+// it, to fail and to leave no checkpoint of them.
+func TestNonFiniteWeights(t *testing.T) {
+	dir := t.TempDir()
+	r := cifar(t, dir, tiny("-method", "ce", "-lr", "1e39", "-max-steps", "1", "-out", "r")...)
+	if r.code != 1 {
+		t.Errorf("exit code %d", r.code)
+	}
+	oneSentence(t, r, "no checkpoint was written yet")
+	if _, err := os.Stat(filepath.Join(dir, "r", "checkpoint.safetensors")); err == nil {
+		t.Error("weights that are not finite were saved")
+	}
+}
+
 // TestUnwritable wants a directory without permission to be named.
 func TestUnwritable(t *testing.T) {
 	if os.Geteuid() == 0 {

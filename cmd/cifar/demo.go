@@ -165,7 +165,7 @@ func (d *demo) method(ctx context.Context, method string) error {
 	if err != nil {
 		return err
 	}
-	defer j.run.Trainer.Close()
+	defer j.close()
 	if err := j.train(ctx, d.env); err != nil {
 		return err
 	}

@@ -66,6 +66,26 @@ func TestInterrupt(t *testing.T) {
 	same(t, dir, "alone", "stopped")
 }
 
+// TestTwoAtOnce wants a second process in a run's directory to be refused, and the
+// pid of the first one named.
+func TestTwoAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, dir, longer("r")...)
+	waitFor(t, filepath.Join(dir, "r", "checkpoint.safetensors"))
+	r := cifar(t, dir, "train", "-resume", "-out", "r")
+	if r.code != 1 {
+		t.Errorf("exit code %d", r.code)
+	}
+	oneSentence(t, r, fmt.Sprintf("another process (pid %d) is training in r", c.Process.Pid))
+	if r := finish(t, c); r.code != 0 {
+		t.Fatalf("the first one: %s", r.err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "r", "lock")); err == nil {
+		t.Error("the lock is left behind")
+	}
+	ok(t, dir, "train", "-resume", "-out", "r")
+}
+
 // TestSecondInterrupt interrupts twice while the program draws images, which
 // takes long: the second time ends it at once.
 func TestSecondInterrupt(t *testing.T) {

@@ -77,7 +77,7 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer j.run.Trainer.Close()
+	defer j.close()
 	if t.given("save-every") {
 		j.run.Every = *t.every
 	}
@@ -93,6 +93,12 @@ type job struct {
 	run           *greg.Run
 	dev           kernels.Device
 	id, aux, test datasets.Set // aux and test may be nil
+}
+
+// close gives back memory and the directory.
+func (j *job) close() error {
+	j.run.Trainer.Close()
+	return j.run.Close()
 }
 
 // begin prepares a new run.
