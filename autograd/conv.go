@@ -83,6 +83,7 @@ var convCases = []struct {
 	{"1x1 stride", 2, 4, 3, 2, 3, 1, 1, Square(2, 0)},
 	{"dilated", 1, 5, 5, 1, 2, 3, 2, Window{DilationH: 2, DilationW: 1, PadH: 1}},
 	{"groups", 1, 3, 3, 4, 2, 3, 3, Window{PadH: 1, PadW: 1, Groups: 2}},
+	{"all of them", 1, 4, 4, 4, 2, 3, 2, Window{StrideH: 2, PadH: 1, PadW: 2, DilationW: 2, Groups: 2}},
 }
 
 func convSamples(user func(x, w *Value, at Window) *Value, first, second func(convolution) []int) func() []Sample {

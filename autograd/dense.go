@@ -60,7 +60,10 @@ func init() {
 			t := affineConvTermsOf(c, 0)
 			return []*Value{t.conv(ReLU(t.y), t.w)}
 		},
-		Samples: affineConvSamples(false, func(a affineConvolution, in []*Value) []*Value { return affineConvOp.apply(a, in...) })})
+		Samples: and(affineConvSamples(false, func(a affineConvolution, in []*Value) []*Value { return affineConvOp.apply(a, in...) }),
+			Sample{Name: "used", Shapes: [][]int{{5}, {5}, {1, 1, 5, 2}, {3, 2}, {3, 3}}, F: func(in []*Value) *Value {
+				return AffineConv(in[0], in[1], in[2], in[3:]...)
+			}})})
 }
 
 func init() {

@@ -148,7 +148,8 @@ var (
 func init() {
 	scaleOp = unary("scale", kernels.Scale, Rule{VJP: func(c *Call, g *Value) *Value {
 		return Scale(g, c.Attr.(scalars).p)
-	}}, samplesOf(func(x *Value) *Value { return scaleOp.one(scalars{-1.7, 0.4}, x) }))
+	}}, samplesOf(Neg, func(x *Value) *Value { return AddScalar(Scale(x, -1.7), 0.4) },
+		func(x *Value) *Value { return scaleOp.one(scalars{-1.7, 0.4}, x) }))
 	expOp = unary("exp", kernels.Exp, Rule{Reads: ReadsOut(0), VJP: func(c *Call, g *Value) *Value {
 		return Mul(g, c.Out[0])
 	}}, samplesOf(Exp))
@@ -164,7 +165,7 @@ func init() {
 			return Scale(g, 0)
 		}
 		return Mul(g, Scale(Pow(c.In[0], p-1), p))
-	}}, positive(func(x *Value) *Value { return Pow(x, 2.5) }))
+	}}, positive(power(2.5), power(0), power(1), power(2), power(-1.5)))
 	absOp = unary("abs", kernels.Abs, Rule{Reads: ReadsIn(0), VJP: func(c *Call, g *Value) *Value {
 		return Mul(g, Sign(c.In[0]))
 	}}, samplesOf(Abs))
@@ -231,6 +232,8 @@ func Sqrt(x *Value) *Value { return sqrtOp.one(nil, x) }
 
 // Pow returns x to the constant power p.
 func Pow(x *Value, p float64) *Value { return powOp.one(scalars{p: p}, x) }
+
+func power(p float64) func(*Value) *Value { return func(x *Value) *Value { return Pow(x, p) } }
 
 // Abs returns |x|; its derivative at 0 is 0.
 func Abs(x *Value) *Value { return absOp.one(nil, x) }

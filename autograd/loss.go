@@ -38,7 +38,7 @@ func init() {
 		Define: func(c *Call) []*Value {
 			return []*Value{Sub(plainLogSumExp(c.In[0]), Pick(c.In[0], c.In[1]))}
 		},
-		Samples: rowIndexSamples([]int{3, 4}, CrossEntropyRows)})
+		Samples: rowIndexSamples([]int{3, 4}, CrossEntropyRows, CrossEntropy)})
 	normOp = op(Op{Name: "norm", Args: 1, Shape: reducedShape, Kernel: kernels.RowNorm, Attr: reduceAttr,
 		Rules: []Rule{{Reads: ReadsIn(0) | ReadsOut(0), VJP: func(c *Call, g *Value) *Value {
 			// The unit vector first: products with 1/norm alone may overflow.

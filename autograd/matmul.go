@@ -38,7 +38,8 @@ func init() {
 				{Name: "nt", Shapes: [][]int{{2, 3}, {4, 3}}, F: with(false, true)},
 				{Name: "tn", Shapes: [][]int{{3, 2}, {3, 4}}, F: with(true, false)},
 				{Name: "tt", Shapes: [][]int{{3, 2}, {4, 3}}, F: with(true, true)},
-				{Name: "batched", Shapes: [][]int{{2, 2, 3}, {2, 3, 2}}, F: with(false, false)},
+				{Name: "batched", Shapes: [][]int{{2, 2, 3}, {2, 3, 2}}, F: func(in []*Value) *Value { return MatMul(in[0], in[1]) }},
+				{Name: "linear", Shapes: [][]int{{3, 4}, {2, 4}, {2}}, F: func(in []*Value) *Value { return Linear(in[0], in[1], in[2]) }},
 			}
 		}})
 }

@@ -47,9 +47,9 @@ func init() {
 			t := normTermsOf(c.Attr.(normalisation), c.In[0], c.In[1], c.In[2])
 			return []*Value{Mul(t.mask, t.y), t.mean, t.r, t.variance}
 		},
-		Samples: normSamples([][]int{{5, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
+		Samples: and(normSamples([][]int{{5, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
 			return bnOp.apply(n, in...)[0]
-		})})
+		}), usedNorm("used", BatchNorm), usedNorm("lean", BatchNormLean))})
 	bnGradOp = op(Op{Name: "batchnorm.grad", Args: 6, Kernel: kernels.BatchNormGrad, Attr: normAttr,
 		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape, in[2].shape, in[2].shape} },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4, 5), VJP: func(c *Call, g []*Value) []*Value {
@@ -93,9 +93,15 @@ func init() {
 			}
 			return []*Value{y}
 		},
-		Samples: normSamples([][]int{{4, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
+		Samples: and(normSamples([][]int{{4, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
 			return affineOp.one(n, in...)
-		})})
+		}), Sample{Name: "eval", Shapes: [][]int{{2, 1, 2, 3}, {3}, {3}}, F: func(in []*Value) *Value {
+			mean, variance := Full(in[0].dev, 0.3, 3), Full(in[0].dev, 2, 3)
+			return BatchNormEval(in[0], in[1], in[2], mean, variance, 1e-5, true)
+		}}, Sample{Name: "folded", Shapes: [][]int{{2, 1}, {2, 2}, {3}, {3}, {3}, {3}}, F: func(in []*Value) *Value {
+			scale, shift := FoldNorm(in[2], in[3], in[4], Mul(in[5], in[5]), 1e-5)
+			return AffineReLU(scale, shift, in[0], in[1])
+		}})})
 }
 
 func orZero(v, like *Value) *Value {
@@ -121,6 +127,14 @@ func normSamples(shapes [][]int, f func(n normalisation, in []*Value) *Value) fu
 	return func() []Sample {
 		return []Sample{{Name: "plain", Shapes: shapes, F: with(false)}, {Name: "relu", Shapes: shapes, F: with(true)}}
 	}
+}
+
+// usedNorm is a batch norm as users call it, with statistics that are constants.
+func usedNorm(name string, norm func(x, gamma, beta *Value, eps float64, relu bool) (y, mean, variance *Value)) Sample {
+	return Sample{Name: name, Shapes: [][]int{{2, 1, 2, 3}, {3}, {3}}, F: func(in []*Value) *Value {
+		y, mean, variance := norm(in[0], in[1], in[2], 1e-5, true)
+		return Add(y, Sub(Scale(mean, 0), Scale(variance, 0)))
+	}}
 }
 
 // normTerms are the parts of batch norm in plain operations; xh, r and the mask

@@ -22,9 +22,12 @@ func init() {
 			t := normTermsOf(c.Attr.(normalisation), c.In[0], one, one)
 			return []*Value{t.xh, t.r, t.mean, t.variance}
 		},
-		Samples: normaliseSamples([][]int{{5, 3}}, func(n normalisation, in []*Value) []*Value {
+		Samples: and(normaliseSamples([][]int{{5, 3}}, func(n normalisation, in []*Value) []*Value {
 			return normaliseOp.apply(n, in...)[:2]
-		})})
+		}), Sample{Name: "used", Shapes: [][]int{{2, 1, 2, 3}}, F: func(in []*Value) *Value {
+			xh, mean, variance := Normalise(in[0], 1e-5)
+			return Add(xh, Sub(Scale(mean, 0), Scale(variance, 0)))
+		}})})
 	normaliseGradOp = op(Op{Name: "normalise.grad", Args: 4, Kernel: kernels.NormaliseGrad, Attr: normaliseAttr(1),
 		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape} },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3), VJP: func(c *Call, g []*Value) []*Value {

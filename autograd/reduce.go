@@ -33,6 +33,8 @@ func init() {
 				{Name: "middle", Shapes: [][]int{{2, 3, 2}}, F: func(in []*Value) *Value { return Sum(in[0], 1) }},
 				{Name: "apart", Shapes: [][]int{{2, 3, 2}}, F: func(in []*Value) *Value { return Sum(in[0], 0, 2) }},
 				{Name: "mean", Shapes: [][]int{{2, 2, 3}}, F: func(in []*Value) *Value { return Mean(in[0], 1, 2) }},
+				{Name: "to", Shapes: [][]int{{3, 2, 2}}, F: func(in []*Value) *Value { return SumTo(in[0], 2, 1) }},
+				{Name: "images", Shapes: [][]int{{2, 2, 1, 3}}, F: func(in []*Value) *Value { return GlobalAvgPool(in[0]) }},
 			}
 		}})
 	rowMaxOp = op(Op{Name: "max", Args: 1, Smooth: 1, Kernel: kernels.RowMax, Attr: reduceAttr,
@@ -45,24 +47,31 @@ func init() {
 			return []Sample{
 				{Name: "last", Shapes: [][]int{{3, 4}}, F: func(in []*Value) *Value { return Max(in[0], 1) }},
 				{Name: "apart", Shapes: [][]int{{2, 3, 2}}, F: func(in []*Value) *Value { return Max(in[0], 0, 2) }},
+				{Name: "least", Shapes: [][]int{{3, 4}}, F: func(in []*Value) *Value { return Min(in[0], 0) }},
 			}
 		}})
 	pickOp = op(Op{Name: "pick", Args: 2, Shape: reducedShape, Kernel: kernels.RowPick, Attr: reduceAttr,
 		Rules: []Rule{{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value {
 			return Reshape(place(g, c.In[1], c.Attr.(reduction).reduce), c.In[0].shape...)
 		}}, None},
-		Samples: rowIndexSamples([]int{3, 4}, func(x, idx *Value) *Value { return Pick(x, idx) })})
+		Samples: rowIndexSamples([]int{3, 4}, Pick)})
 	placeOp = op(Op{Name: "place", Args: 2, Kernel: kernels.RowPlace, Attr: reduceAttr, Shape: reducedShape,
-		Rules:   []Rule{{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return Pick(g, c.In[1]) }}, None},
-		Samples: rowIndexSamples([]int{3}, func(x, idx *Value) *Value { return place(x, idx, 4) })})
+		Rules: []Rule{{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return Pick(g, c.In[1]) }}, None},
+		Samples: and(rowIndexSamples([]int{3}, func(x, idx *Value) *Value { return place(x, idx, 4) }),
+			Sample{Name: "one-hot", Shapes: [][]int{{3, 4}}, F: func(in []*Value) *Value {
+				return Mul(in[0], OneHot(MaxIndex(in[0], -1)[1], 4))
+			}})})
 }
 
 // rowIndexSamples gives an operation a float operand and three indices below 4.
-func rowIndexSamples(shape []int, f func(x, idx *Value) *Value) func() []Sample {
-	return func() []Sample {
-		return []Sample{{Shapes: [][]int{shape}, F: func(in []*Value) *Value {
-			return f(in[0], New(in[0].dev, []float32{2, 0, 3}, 3))
-		}}}
+func rowIndexSamples(shape []int, fs ...func(x, idx *Value) *Value) func() []Sample {
+	return func() (all []Sample) {
+		for _, f := range fs {
+			all = append(all, Sample{Shapes: [][]int{shape}, F: func(in []*Value) *Value {
+				return f(in[0], New(in[0].dev, []float32{2, 0, 3}, 3))
+			}})
+		}
+		return all
 	}
 }
 

@@ -1,16 +1,17 @@
 package autograd
 
-// samplesOf tests an operation of one operand, away from kinks at 0.
-func samplesOf(f func(*Value) *Value) func() []Sample {
-	return func() []Sample {
-		return []Sample{{Shapes: [][]int{{2, 3}}, F: func(in []*Value) *Value { return f(in[0]) }}}
-	}
-}
+// samplesOf tests the ways to call an operation of one operand, away from kinks at 0.
+func samplesOf(fs ...func(*Value) *Value) func() []Sample { return unarySamples(nil, fs) }
 
-// positive tests an operation that is defined on positive numbers.
-func positive(f func(*Value) *Value) func() []Sample {
-	return func() []Sample {
-		return []Sample{{Shapes: [][]int{{2, 3}}, Inputs: positiveInput, F: func(in []*Value) *Value { return f(in[0]) }}}
+// positive is samplesOf for an operation that is defined on positive numbers.
+func positive(fs ...func(*Value) *Value) func() []Sample { return unarySamples(positiveInput, fs) }
+
+func unarySamples(inputs func(int, func() float64) float64, fs []func(*Value) *Value) func() []Sample {
+	return func() (all []Sample) {
+		for _, f := range fs {
+			all = append(all, Sample{Shapes: [][]int{{2, 3}}, Inputs: inputs, F: func(in []*Value) *Value { return f(in[0]) }})
+		}
+		return all
 	}
 }
 
@@ -32,4 +33,10 @@ func broadcastSamples(f func(a, b *Value) *Value) func() []Sample {
 			{Name: "scalar", Shapes: [][]int{{}, {2, 2}}, F: g},
 		}
 	}
+}
+
+// and adds samples to those of a family: the exported functions, called as users
+// call them.
+func and(family func() []Sample, more ...Sample) func() []Sample {
+	return func() []Sample { return append(family(), more...) }
 }
