@@ -2,6 +2,7 @@ package report
 
 import (
 	"image/color"
+	"strconv"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -68,6 +69,7 @@ func newPlot(x, y string) *plot.Plot {
 		a.Label.TextStyle.Font = sans(textSize, false)
 		a.Label.TextStyle.Color = ink
 		a.Label.Padding = 4
+		a.Tick.Marker = plainTicks{}
 		a.Tick.Label.Font = sans(textSize-1, false)
 		a.Tick.Label.Color = ink
 		a.Color, a.Tick.Color = ink, ink
@@ -86,4 +88,19 @@ func faintGrid() *plotter.Grid {
 var percentTicks = plot.ConstantTicks{
 	{Value: 0, Label: "0"}, {Value: 20, Label: "20"}, {Value: 40, Label: "40"},
 	{Value: 60, Label: "60"}, {Value: 80, Label: "80"}, {Value: 100, Label: "100"},
+}
+
+// plainTicks are the library's ticks with the shortest labels that tell them
+// apart: 250, not 250.00.
+type plainTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (plainTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'g', 6, 64)
+		}
+	}
+	return ticks
 }
