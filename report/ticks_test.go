@@ -1,3 +1,9 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
 
 // TestTicksArePlain wants labels without digits that say nothing.
 func TestTicksArePlain(t *testing.T) {
