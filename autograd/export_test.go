@@ -56,6 +56,42 @@ var Mutations = []Mutation{
 			return out
 		}}
 	}, map[string]int{"batchnorm.grad": 1, "batchnorm": 2}},
+	{"batch norm's second derivative takes x for a cotangent that is missing", &bnGradOp, instead(0, func(c *Call) *Value {
+		return c.In[1]
+	}), map[string]int{"batchnorm.grad": 1}},
+	{"that of gamma takes beta", &bnGradOp, instead(1, func(c *Call) *Value { return c.In[3] }), map[string]int{"batchnorm.grad": 1}},
+	{"that of beta takes gamma", &bnGradOp, instead(2, func(c *Call) *Value { return c.In[2] }), map[string]int{"batchnorm.grad": 1}},
+	{"the rule of normalise takes its result for a cotangent that is missing", &normaliseOp, instead(0, func(c *Call) *Value {
+		return c.Out[0]
+	}), map[string]int{"normalise": 1}},
+	{"that of rstd takes rstd", &normaliseOp, instead(1, func(c *Call) *Value { return c.Out[1] }), map[string]int{"normalise": 1}},
+	{"a part that nobody asked about gets a cotangent", &affineConvGradOp, instead(0, func(c *Call) *Value {
+		return c.In[4]
+	}), map[string]int{"affineconv.grad": 1}},
+	{"weights get no cotangent where the scale wants none", &affineConvOp, func(o *Op) {
+		whole := o.Joint.VJP
+		o.Joint = &JointRule{Reads: o.Joint.Reads, VJP: func(c *Call, g []*Value) []*Value {
+			out := whole(c, g)
+			if !c.Wants(0) {
+				out[2] = nil
+			}
+			return out
+		}}
+	}, map[string]int{"affineconv": 1}},
+}
+
+// instead uses something else where result i has no cotangent.
+func instead(i int, of func(c *Call) *Value) func(o *Op) {
+	return func(o *Op) {
+		whole := o.Joint.VJP
+		o.Joint = &JointRule{Reads: o.Joint.Reads, VJP: func(c *Call, g []*Value) []*Value {
+			if g[i] == nil {
+				g = slices.Clone(g)
+				g[i] = of(c)
+			}
+			return whole(c, g)
+		}}
+	}
 }
 
 func rule(arg int, vjp func(c *Call, g *Value) *Value) func(o *Op) {

@@ -2,6 +2,7 @@ package autograd_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	ag "gradgrad/autograd"
@@ -78,6 +79,54 @@ func TestTies(t *testing.T) {
 	equal(t, "Minimum", ag.Grad(ag.Sum(ag.Minimum(x, ag.Full(kernels.CPU64, 2))), x)[0], 0.5, 0.5, 1)
 	equal(t, "Clamp", ag.Grad(ag.Sum(ag.Clamp(x, 1, 2)), x)[0], 1, 1, 1)
 	equal(t, "Abs", ag.Grad(ag.Sum(ag.Abs(ag.AddScalar(x, -2))), x)[0], 0, 0, -1)
+}
+
+// TestKinks: at kinks values and derivatives are what the functions promise, on
+// both devices, and second derivatives are zero there.
+func TestKinks(t *testing.T) {
+	for _, dev := range []kernels.Device{kernels.CPU, kernels.CPU64} {
+		for _, k := range []struct {
+			name             string
+			f                func(x *ag.Value) *ag.Value
+			x, y, derivative float64
+		}{
+			{"ReLU", ag.ReLU, 0, 0, 0},
+			{"LeakyReLU", func(x *ag.Value) *ag.Value { return ag.LeakyReLU(x, 0.25) }, 0, 0, 0.25},
+			{"Abs", ag.Abs, 0, 0, 0},
+			{"Sign", ag.Sign, 0, 0, 0},
+			{"Inverse", ag.Inverse, 0, 0, 0},
+			{"Above", func(x *ag.Value) *ag.Value { return ag.Above(x, 2) }, 2, 0, 0},
+			{"AtLeast", func(x *ag.Value) *ag.Value { return ag.AtLeast(x, 2) }, 2, 1, 0},
+			{"Clamp at its lower bound", func(x *ag.Value) *ag.Value { return ag.Clamp(x, 1, 2) }, 1, 1, 1},
+			{"Clamp at its upper bound", func(x *ag.Value) *ag.Value { return ag.Clamp(x, 1, 2) }, 2, 2, 1},
+			{"Clamp above", func(x *ag.Value) *ag.Value { return ag.Clamp(x, 1, 2) }, 2.5, 2, 0},
+			{"the zeroth power of 0", func(x *ag.Value) *ag.Value { return ag.Pow(x, 0) }, 0, 1, 0},
+			{"the first power of 0", func(x *ag.Value) *ag.Value { return ag.Pow(x, 1) }, 0, 0, 1},
+			{"the first power of -2", func(x *ag.Value) *ag.Value { return ag.Pow(x, 1) }, -2, -2, 1},
+		} {
+			tape := ag.NewTape(dev)
+			const n = 67 // more than any vector, and a rest
+			all := func(v float64) []float64 { return slices.Repeat([]float64{v}, n) }
+			x := tape.Watch(ag.Full(dev, k.x, n))
+			y := k.f(x)
+			equal(t, k.name, y, all(k.y)...)
+			d := tape.Full(0, n)
+			if y.Tracked() {
+				d = ag.Grad(ag.Sum(y), x)[0]
+			}
+			equal(t, "the derivative of "+k.name, d, all(k.derivative)...)
+			if d.Tracked() {
+				equal(t, "the second derivative of "+k.name, ag.Grad(ag.Sum(d), x)[0], all(0)...)
+			}
+			tape.Close()
+		}
+	}
+}
+
+// TestTiesInWindows: the derivative of MaxPool goes to the first of equal elements.
+func TestTiesInWindows(t *testing.T) {
+	_, x := leaf(t, 1, 2, 2, 2)
+	equal(t, "MaxPool", ag.Grad(ag.Sum(ag.MaxPool(ag.Reshape(x, 1, 2, 2, 1), 2, ag.Square(2, 0))), x)[0], 0, 1, 0, 0)
 }
 
 // TestFarOut: softmax and its relatives do not overflow.
