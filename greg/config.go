@@ -106,16 +106,20 @@ func (c Config) Check() error {
 		return bad("%s needs auxiliary images; the auxiliary batch is %d", c.Method, c.AuxBatch)
 	case !c.Loss.NeedsAux() && c.AuxBatch != 0:
 		return bad("%s uses no auxiliary images; the auxiliary batch is %d", c.Method, c.AuxBatch)
-	case c.Epochs < 1 && c.MaxSteps < 1:
+	case c.Epochs < 0 || c.Epochs > maxEpochs:
+		return bad("%d epochs; from 0 to %d are possible", c.Epochs, maxEpochs)
+	case c.MaxSteps < 0:
+		return bad("an end after %d steps; it must not be negative", c.MaxSteps)
+	case c.Epochs == 0 && c.MaxSteps == 0:
 		return bad("nothing to do: %d epochs", c.Epochs)
+	case c.StatUpdates < 0 || c.StatUpdates > 2:
+		return bad("%d updates of the running statistics in a step; 0, 1 and 2 are possible", c.StatUpdates)
 	case c.Loss.Variant != Paper && c.Loss.Variant != Code:
 		return bad("the variant of equation (3) is %q; it must be %q or %q", c.Loss.Variant, Paper, Code)
 	case c.Optimizer != "sgd" && c.Optimizer != "adam":
 		return bad("the optimiser is %q; it must be sgd or adam", c.Optimizer)
 	case c.Schedule != "cosine" && c.Schedule != "multistep" && c.Schedule != "constant":
 		return bad("the schedule is %q; it must be cosine, multistep or constant", c.Schedule)
-	case c.Schedule == "multistep" && len(c.Milestones) == 0:
-		return bad("a multistep schedule needs milestones, such as 0.5,0.75,0.9 of the epochs")
 	case c.Loss.MarginIn >= c.Loss.MarginAux && c.Loss.NeedsAux():
 		return bad("the margin of in-distribution energies (%g) must be below that of outliers (%g)", c.Loss.MarginIn, c.Loss.MarginAux)
 	}
@@ -123,6 +127,36 @@ func (c Config) Check() error {
 		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 			return bad("the %s is %g; it must be a number from 0 up", name, v)
 		}
+	}
+	return c.checkRate()
+}
+
+// maxEpochs keeps numbers of steps far from the limits of integers.
+const maxEpochs = 1000000
+
+// checkRate looks at the learning rate over time, and the momentum.
+func (c Config) checkRate() error {
+	bad := func(format string, a ...any) error { return fmt.Errorf("greg: "+format, a...) }
+	switch {
+	case c.Momentum >= 1:
+		return bad("the momentum is %g; it must be below 1", c.Momentum)
+	case c.Schedule == "cosine" && c.MinLR > c.LR:
+		return bad("the minimal learning rate (%g) must not be above the learning rate (%g)", c.MinLR, c.LR)
+	case c.FirstStep != 0 && c.FirstStep != 1:
+		return bad("the schedule's first step is %d; it must be 0 or 1", c.FirstStep)
+	case c.Warmup < 0:
+		return bad("a warm-up of %d steps; it must not be negative", c.Warmup)
+	case c.Schedule == "multistep" && len(c.Milestones) == 0:
+		return bad("a multistep schedule needs milestones, such as 0.5,0.75,0.9 of the epochs")
+	case c.Schedule != "multistep" && len(c.Milestones) > 0:
+		return bad("the schedule is %s, and milestones belong to a multistep one", c.Schedule)
+	}
+	last := 0.0
+	for _, m := range c.Milestones {
+		if !(m > last && m < 1) {
+			return bad("the milestones are %g; they must be shares of the run between 0 and 1, each above the one before", c.Milestones)
+		}
+		last = m
 	}
 	return nil
 }

@@ -48,6 +48,16 @@ func TestCheckNamesTheFault(t *testing.T) {
 		"milestones":    func(c *Config) { c.Schedule = "multistep" },
 		"margin":        func(c *Config) { c.Loss.MarginIn = 0 },
 		"learning rate": func(c *Config) { c.LR = -1 },
+		"epochs":        func(c *Config) { c.Epochs = maxEpochs + 1 },
+		"-1 steps":      func(c *Config) { c.MaxSteps = -1 },
+		"0, 1 and 2":    func(c *Config) { c.StatUpdates = 3 },
+		"below 1":       func(c *Config) { c.Momentum = 1 },
+		"not be above":  func(c *Config) { c.MinLR = 1 },
+		"0 or 1":        func(c *Config) { c.FirstStep = 7 },
+		"warm-up":       func(c *Config) { c.Warmup = -3 },
+		"a multistep":   func(c *Config) { c.Milestones = []float64{0.5} },
+		"[0.5 0.2]":     func(c *Config) { c.Schedule, c.Milestones = "multistep", []float64{0.5, 0.2} },
+		"[-1]":          func(c *Config) { c.Schedule, c.Milestones = "multistep", []float64{-1} },
 		"nothing to do": func(c *Config) { c.Epochs = 0 },
 	} {
 		c, _ := Preset("greg", 10)

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"gradgrad/greg"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -28,6 +30,23 @@ func TestWrongFlags(t *testing.T) {
 		{"train -id shapes#40 -out x -method ce -normalize bright", "dice"},
 		{"train -id shapes#40 -out x -method ce -device abacus", "abacus"},
 		{"train -id shapes#40 -out x -method ce -limit -3", "-limit"},
+		{"train -id shapes#40 -out x -method ce -first-step 7", "0 or 1"},
+		{"train -id shapes#40 -out x -method ce -schedule multistep -milestones 0.9,0.5", "[0.9 0.5]"},
+		{"train -id shapes#40 -out x -method ce -milestones 0.5", "-milestones 0.5 would do nothing"},
+		{"train -id shapes#40 -out x -method ce -warmup -3", "warm-up"},
+		{"train -id shapes#40 -out x -method ce -stat-updates 3", "running statistics"},
+		{"train -id shapes#40 -out x -method ce -max-steps -1", "-1 steps"},
+		{"train -id shapes#40 -out x -method ce -epochs 9223372036854775807", "epochs"},
+		{"train -id shapes#40 -out x -method ce -save-every 0", "-save-every 0"},
+		{"train -resume -out x -save-every -1", "-save-every -1"},
+		{"train -id shapes#40 -out x -method ce -momentum 1", "momentum"},
+		{"train -id shapes#40 -out x -method ce -min-lr 1", "minimal learning rate"},
+		{"train -id shapes#40 -out x -method ce -m-in -9", "-m-in -9 would do nothing"},
+		{"train -id shapes#40 -out x -method ce -lambda-s Inf", "the method ce does not have an energy term"},
+		{"train -id shapes#40 -out x -method energy -aux outliers -lambda-grad 1", "gradient term"},
+		{"train -id shapes#40 -out x -method ce -optimizer adam -momentum 0.5", "-optimizer sgd"},
+		{"train -id shapes#40 -out x -method ce -arch wrn-10-99999", "out of range"},
+		{"train -id nowhere -out . -method none", "greg-code"},
 		{"eval -ood ood-noise", "-checkpoint"},
 		{"eval -checkpoint x -ood a,,b", "empty"},
 		{"eval -checkpoint x", "-ood"},
@@ -91,5 +110,22 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s has no flag -%s", verb, f)
 			}
 		}
+	}
+}
+
+// TestSmallRate wants a learning rate below the default's end to be possible
+// without naming that end too.
+func TestSmallRate(t *testing.T) {
+	s := &settings{}
+	lr := &settingFlag{setting: setting{name: "lr", at: func(c *greg.Config) any { return &c.LR }}, all: s}
+	if err := lr.Set("1e-9"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := greg.Preset("greg", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.apply(&c); c.LR != 1e-9 || c.Check() != nil {
+		t.Errorf("learning rate %g to %g: %v", c.LR, c.MinLR, c.Check())
 	}
 }

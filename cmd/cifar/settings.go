@@ -80,6 +80,12 @@ func (s *settings) apply(c *greg.Config) {
 	for _, g := range s.given {
 		parseField(g.at(c), g.text) // succeeded once already
 	}
+	chosen := func(name string) bool {
+		return slices.ContainsFunc(s.given, func(g *settingFlag) bool { return g.name == name })
+	}
+	if chosen("lr") && !chosen("min-lr") && c.LR >= 0 {
+		c.MinLR = min(c.MinLR, c.LR) // the default is for the default
+	}
 }
 
 // contradictions names the flags that say otherwise than a config.

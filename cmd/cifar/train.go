@@ -69,6 +69,9 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if *t.out == "" {
 		return cli.Wrong("-out is needed: the directory of the run")
 	}
+	if *t.every < 1 {
+		return cli.Wrong("-save-every %d: at least 1 step lies between checkpoints", *t.every)
+	}
 	prepare := t.begin
 	if *t.resume {
 		prepare = t.goOn
@@ -103,8 +106,8 @@ func (j *job) close() error {
 
 // begin prepares a new run.
 func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
-	if *t.id == "" {
-		return nil, cli.Wrong("-id is needed: the in-distribution set")
+	if err := t.check(); err != nil {
+		return nil, err
 	}
 	if isFile(filepath.Join(*t.out, greg.RecordFile)) { // say so before reading images
 		return nil, fmt.Errorf("%s: %w; go on with it (-resume) or choose another directory", *t.out, greg.ErrRunExists)
@@ -112,9 +115,6 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
 	dev, err := cli.OpenDevice(*t.device)
 	if err != nil {
 		return nil, err
-	}
-	if _, err := greg.Preset(*t.method, 10); err != nil {
-		return nil, cli.AsWrong(err)
 	}
 	j := &job{dev: dev}
 	rec := greg.Record{Device: *t.device, Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
@@ -166,8 +166,6 @@ func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *job, ids map
 		if j.aux, err = open("aux", *t.aux, cli.Want{Train: true, Size: h, Classes: *t.classes}); err != nil {
 			return err
 		}
-	} else if *t.classes != "" {
-		return cli.Wrong("-aux-classes chooses classes of -aux, which is missing")
 	}
 	spec := *t.test
 	if spec == "" {
@@ -225,12 +223,6 @@ func (t *trainFlags) config(ctx context.Context, j *job) (c greg.Config, weights
 	c.Model.Classes = classes
 	c.Size, _ = j.id.Size()
 	t.settings.apply(&c)
-	if c.Loss.NeedsAux() && j.aux == nil {
-		return c, nil, cli.Wrong("the method %s needs auxiliary outliers: name a set with -aux", c.Method)
-	}
-	if !c.Loss.NeedsAux() && *t.aux != "" {
-		return c, nil, cli.Wrong("the method %s uses no auxiliary outliers: leave -aux out, or choose another -method", c.Method)
-	}
 	return c, weights, cli.AsWrong(c.Check())
 }
 
