@@ -45,11 +45,11 @@ type primitive struct {
 
 type moments struct{ Mean, Var *array }
 
-// goldenFiles lists the committed cases and, where it can be found, the whole
-// reference file that they were taken from.
+// goldenFiles lists the committed cases, of which testdata/README.md tells, and the
+// whole reference file where it can be found.
 func goldenFiles(t *testing.T) map[string]string {
 	t.Helper()
-	files := map[string]string{"committed": filepath.Join("testdata", "golden.json")}
+	files := map[string]string{"committed": filepath.Join("testdata", "golden.json"), "nets": filepath.Join("testdata", "nets.json")}
 	dir := os.Getenv("GRADGRAD_SHARED")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "shared")
