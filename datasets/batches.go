@@ -11,7 +11,8 @@ import (
 // BatchConfig says how a set becomes batches. Two configurations that differ
 // only in Workers and Prefetch give the same bits.
 type BatchConfig struct {
-	// Size is the number of images in a batch; it must be positive.
+	// Size is the number of images in a batch; it must be positive. Where it is
+	// larger than the set, the one batch is the set.
 	Size int
 	// Shuffle reads the images in a random order, which is a pure function of
 	// Seed and the epoch. Without it the order is that of the set.
@@ -42,7 +43,7 @@ func (c BatchConfig) Count(n int) int {
 	if c.DropLast {
 		return n / c.Size
 	}
-	return (n + c.Size - 1) / c.Size
+	return n/c.Size + min(n%c.Size, 1)
 }
 
 // Batch is a batch of images. One that an iterator yields is valid until the
@@ -147,6 +148,7 @@ func newLoader(s Set, c BatchConfig) (*loader, error) {
 	if c.Prefetch == 0 {
 		c.Prefetch = 2
 	}
+	c.Size = min(c.Size, s.Len()) // memory for what there can be
 	h, w := s.Size()
 	return &loader{set: s, c: c, h: h, w: w, count: c.Count(s.Len()), table: table}, nil
 }

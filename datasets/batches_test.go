@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"runtime"
 	"slices"
 	"sort"
@@ -373,3 +374,25 @@ type rawSet struct {
 }
 
 func (s *rawSet) Read(i int, dst []uint8) (int, error) { copy(dst, s.raw[i]); return 0, nil }
+
+// TestHugeBatch wants a batch larger than the set to be the set, and to take no
+// more memory than that.
+func TestHugeBatch(t *testing.T) {
+	set := NewMemory("grey", nil, 2, 2, make([]uint8, 5*12), nil)
+	for _, size := range []int{6, 1 << 40, math.MaxInt} {
+		c := BatchConfig{Size: size}
+		if n := c.Count(5); n != 1 {
+			t.Errorf("%d batches of %d in 5 images", n, size)
+		}
+		seen := 0
+		for b, err := range Batches(context.Background(), set, c) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen += b.N
+		}
+		if seen != 5 {
+			t.Errorf("batches of %d: %d images of 5", size, seen)
+		}
+	}
+}

@@ -100,6 +100,23 @@ func Open(ctx context.Context, spec string, o Options) (Set, error) {
 	return m, nil
 }
 
+// NameOf is the name that the set which spec describes has once it is open: its
+// KEY or what follows from its path. Nothing is opened.
+func NameOf(spec string) string {
+	key, file, named := strings.Cut(spec, "=")
+	if named && keyPattern.MatchString(key) && !exists(spec) {
+		return key
+	}
+	file = spec
+	if at := strings.LastIndex(file, "#"); at > 0 && !exists(file) {
+		file = file[:at]
+	}
+	if !strings.ContainsAny(file, `/\`) && !exists(file) {
+		return file // of a known set, or one in a data folder
+	}
+	return baseName(file)
+}
+
 // location is where a set lies.
 type location struct {
 	key, file, sub string

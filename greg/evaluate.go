@@ -2,8 +2,11 @@ package greg
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -225,8 +228,10 @@ func (s *Scored) judge(e Evaluation) error {
 }
 
 // Write writes results.json into a directory, and every set of scores as
-// scores/SCORE-SET.npy beside it.
+// scores/SCORE-SET.npy beside it. Of an older evaluation in the directory it
+// removes the scores that the new results do not have.
 func (s *Scored) Write(dir string) error {
+	stale := scoreFiles(dir)
 	for key, sets := range s.Raw {
 		for name, values := range sets {
 			if err := ood.WriteNPY(ScoreFile(dir, key, name), values); err != nil {
@@ -234,7 +239,38 @@ func (s *Scored) Write(dir string) error {
 			}
 		}
 	}
-	return ood.WriteResults(dir, s.Results)
+	if err := ood.WriteResults(dir, s.Results); err != nil {
+		return err
+	}
+	for file := range scoreFiles(dir) {
+		delete(stale, file)
+	}
+	for file := range stale {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("greg: scores of the older evaluation cannot be removed: %w", err)
+		}
+	}
+	return nil
+}
+
+// scoreFiles are the files of raw scores that belong to the results in a
+// directory; none where there are no results.
+func scoreFiles(dir string) map[string]bool {
+	r, err := ood.ReadResults(dir)
+	if err != nil {
+		return nil
+	}
+	files := map[string]bool{}
+	for _, score := range r.Scores {
+		sets := []string{r.ID}
+		for _, set := range score.Sets {
+			sets = append(sets, set.Name)
+		}
+		for _, set := range sets {
+			files[ScoreFile(dir, score.Name, set)] = true
+		}
+	}
+	return files
 }
 
 // ScoreFile is where an evaluation keeps the scores of a set.

@@ -13,6 +13,7 @@ import (
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
 	"gradgrad/kernels"
+	"gradgrad/models"
 )
 
 const benchHelp = `Prints one JSON line a case. A step is one update of the optimiser; seconds are the median over the steps.
@@ -60,6 +61,19 @@ func setupBench(f *cli.Flags) cli.Action {
 func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 	if min(b.batch, b.inferBatch, b.steps, b.classes, b.n) < 1 || b.warmup < 0 {
 		return cli.Wrong("batches, steps, classes and n are at least 1, warmup at least 0")
+	}
+	for _, most := range []struct {
+		flag         string
+		value, limit int
+	}{{"batch", b.batch, 1 << 14}, {"infer-batch", b.inferBatch, 1 << 15}, {"classes", b.classes, 1 << 16}, {"n", b.n, 1 << 15}, {"steps", b.steps, 1 << 20}, {"warmup", b.warmup, 1 << 20}} {
+		if most.value > most.limit {
+			return cli.Wrong("-%s %d: at most %d can be measured", most.flag, most.value, most.limit)
+		}
+	}
+	for _, arch := range strings.Split(b.archs, ",") {
+		if err := checkNetwork(models.Config{Arch: arch, Classes: b.classes}); err != nil {
+			return err
+		}
 	}
 	chosen := strings.Split(b.cases, ",")
 	for _, c := range chosen {

@@ -67,19 +67,12 @@ func setupDemo(f *cli.Flags) cli.Action {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	if err := d.clearOut(); err != nil {
-		return err
+	err := d.compute(ctx)
+	if errors.Is(err, context.Canceled) {
+		return &cli.Interrupted{Advice: "a demo cannot go on where it ended; to begin it anew: " + d.env.Invocation(pkg) + " " + cli.Quote(d.env.Argv[1:]...)}
 	}
-	if err := d.draw(ctx); err != nil {
+	if err != nil {
 		return err
-	}
-	for _, method := range demoMethods {
-		if err := d.method(ctx, method); err != nil {
-			if errors.Is(err, context.Canceled) {
-				return &cli.Interrupted{Advice: "the demo begins anew when it is run again"}
-			}
-			return err
-		}
 	}
 	table, err := d.table()
 	if err != nil {
@@ -104,6 +97,22 @@ func (d *demo) run(ctx context.Context) error {
 		fmt.Fprintln(d.env.Stdout, line)
 	}
 	fmt.Fprintf(d.env.Stdout, "The report is %s (%s).\n", path, time.Since(d.began).Round(time.Second))
+	return nil
+}
+
+// compute draws, trains and judges.
+func (d *demo) compute(ctx context.Context) error {
+	if err := d.clearOut(); err != nil {
+		return err
+	}
+	if err := d.draw(ctx); err != nil {
+		return err
+	}
+	for _, method := range demoMethods {
+		if err := d.method(ctx, method); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

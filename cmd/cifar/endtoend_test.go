@@ -53,6 +53,28 @@ func TestTrainEvalTable(t *testing.T) {
 	}
 }
 
+// TestEvalAgain judges twice into one directory: what lies there belongs to the
+// second time, but for what eval has not written. A batch larger than any set is
+// the set.
+func TestEvalAgain(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, tiny("-method", "ce", "-max-steps", "2", "-out", "r")...)
+	ok(t, dir, "eval", "-checkpoint", "r", "-id", "shapes#40", "-ood", "ood-letters#30,ood-noise#30", "-out", "e")
+	write(t, filepath.Join(dir, "e", "scores", "mine.npy"), nil)
+	ok(t, dir, "eval", "-checkpoint", "r", "-id", "shapes#40", "-ood", "ood-noise#30", "-scores", "energy", "-out", "e", "-batch", "9223372036854775807")
+	var have []string
+	entries, err := os.ReadDir(filepath.Join(dir, "e", "scores"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		have = append(have, e.Name())
+	}
+	if got, want := strings.Join(have, " "), "energy-ood-noise.npy energy-shapes.npy mine.npy"; got != want {
+		t.Errorf("scores %s, not %s", got, want)
+	}
+}
+
 // checkResults compares results.json with the contract and with the raw scores.
 func checkResults(t *testing.T, dir string) {
 	t.Helper()

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +78,12 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
+	dir := e.directory()
+	done, err := claimOut(dir)
+	if err != nil {
+		return err
+	}
+	defer done()
 	digests := map[string]string{}
 	if err := e.openSets(ctx, env, weights, plan, digests); err != nil {
 		return err
@@ -87,6 +95,9 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	defer c.Close()
 	c.Batch = *e.batch
 	scored, err := evaluate(ctx, env, c, *plan)
+	if errors.Is(err, context.Canceled) {
+		return &cli.Interrupted{Advice: "no results were written; the evaluation begins anew when it is run again"}
+	}
 	if err != nil {
 		return err
 	}
@@ -98,10 +109,6 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	scored.Results.Checkpoint = *e.checkpoint
 	scored.Results.Method = *e.method
 	identify(scored.Results, weights.Model, weights.Config, weights.Step())
-	dir := e.directory()
-	if err := cli.Create(dir); err != nil {
-		return err
-	}
 	if err := scored.Write(dir); err != nil {
 		return err
 	}
@@ -129,12 +136,41 @@ func (e *evalFlags) plan() (*greg.Evaluation, error) {
 	if info, err := os.Stat(*e.checkpoint); err == nil && !info.IsDir() && *e.out == "" {
 		return nil, cli.Wrong("-out is needed: %s is a file, so there is no run directory for the results", *e.checkpoint)
 	}
+	named := *e.ood
+	if *e.id != "" {
+		named = append([]string{*e.id}, named...)
+	}
+	if err := cli.CheckNames(named); err != nil {
+		return nil, err
+	}
 	scores, err := ood.ParseScores(*e.scores)
 	if err != nil {
 		return nil, cli.Wrong("-scores: %w", err)
 	}
 	convention, err := ood.ParseConvention(*e.convention)
 	return &greg.Evaluation{Scores: scores, Convention: convention}, cli.AsWrong(err)
+}
+
+// claimOut makes the directory of the results, and writes to it, before hours of
+// work are for nothing. done removes it again where nothing came of it.
+func claimOut(dir string) (done func(), err error) {
+	_, err = os.Stat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
+	if err := cli.Create(dir); err != nil {
+		return nil, err
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot write results: %w; choose another directory with -out", err)
+	}
+	return func() {
+		if made {
+			os.Remove(dir) // which a directory with files in it survives
+		}
+	}, nil
 }
 
 func (e *evalFlags) directory() string {
@@ -159,6 +195,9 @@ func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, 
 		if spec == "" {
 			return cli.Wrong("-id is needed: the run was trained on %s, which names no test split", rec.Sets["id"].Spec)
 		}
+	}
+	if err := cli.CheckNames(append([]string{spec}, *e.ood...)); err != nil {
+		return err
 	}
 	size := e.sets.Size
 	if size == 0 && w.Config != nil {

@@ -57,6 +57,13 @@ func TestWrongFlags(t *testing.T) {
 		{"table x -o y.pdf", "-format"},
 		{"bench -cases all", "all"},
 		{"bench -steps 0", "at least 1"},
+		{"bench -cases gemm -n 99999999", "-n 99999999"},
+		{"bench -infer-batch 9223372036854775807", "-infer-batch"},
+		{"bench -cases machine,ce -arch foo", "foo"},
+		{"eval -checkpoint . -ood x=a,x=b", "two sets are named x"},
+		{"eval -checkpoint . -ood average=a", "average"},
+		{"eval -checkpoint . -ood x=", "NAME=PATH"},
+		{"eval -checkpoint . -id ood-noise -ood ood-noise#50", "two sets"},
 		{"demo -seed -1", "negative"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

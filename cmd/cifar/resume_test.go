@@ -66,6 +66,54 @@ func TestInterrupt(t *testing.T) {
 	same(t, dir, "alone", "stopped")
 }
 
+// TestHangUp loses the terminal, which saves like Ctrl-C does.
+func TestHangUp(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, dir, longer("r")...)
+	waitFor(t, filepath.Join(dir, "r", "metrics.jsonl"))
+	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if r := finish(t, c); r.code != 130 || !strings.Contains(r.err, "is written; go on with: ") {
+		t.Errorf("exit code %d\n%s", r.code, r.err)
+	}
+	waitFor(t, filepath.Join(dir, "r", "checkpoint.safetensors"))
+}
+
+// TestInterruptEvaluation wants one sentence, and no directory without results.
+func TestInterruptEvaluation(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, tiny("-method", "ce", "-max-steps", "2", "-out", "r")...)
+	c := start(t, dir, "eval", "-checkpoint", "r", "-id", "shapes#60", "-ood", "ood-noise#60000")
+	waitFor(t, filepath.Join(dir, "r", "eval"))
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := finish(t, c)
+	if r.code != 130 {
+		t.Errorf("exit code %d", r.code)
+	}
+	oneSentence(t, r, "interrupted: no results were written")
+	if _, err := os.Stat(filepath.Join(dir, "r", "eval")); err == nil {
+		t.Error("an empty directory is left behind")
+	}
+}
+
+// TestInterruptDemo wants to be told that the demo begins anew.
+func TestInterruptDemo(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, dir, "demo")
+	waitFor(t, filepath.Join(dir, "runs", "demo", "ce", "metrics.jsonl"))
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	r := finish(t, c)
+	if r.code != 130 {
+		t.Errorf("exit code %d", r.code)
+	}
+	oneSentence(t, r, "to begin it anew: "+binary+" demo")
+}
+
 // TestTwoAtOnce wants a second process in a run's directory to be refused, and the
 // pid of the first one named.
 func TestTwoAtOnce(t *testing.T) {

@@ -73,9 +73,9 @@ func tableFormat(name, file string) (report.Format, error) {
 // printReadable prints a table for whoever reads standard output: on a terminal
 // fitted to its width and with the best values marked, elsewhere as plain text.
 func printReadable(env *cli.Env, t *report.Table) error {
-	if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := env.Terminal(); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return t.WriteWithin(f, columns, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
+			return t.WriteWithin(env.Stdout, columns, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
 		}
 	}
 	return t.Write(env.Stdout, report.Text)

@@ -272,6 +272,9 @@ func (j *job) finish(ctx context.Context, env *cli.Env) error {
 		c := greg.NewClassifier(j.run.Trainer.Model, j.run.Record.Config.Normalize, j.dev)
 		defer c.Close()
 		accuracy, err := c.Accuracy(ctx, j.test, nil)
+		if errors.Is(err, context.Canceled) {
+			return &cli.Interrupted{Advice: "the run in " + dir + " is complete, only its test accuracy was not measured"}
+		}
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"regexp"
+	"strings"
 )
 
 // The exit codes of a program.
@@ -33,10 +35,33 @@ func AsWrong(err error) error {
 }
 
 // Interrupted is the error of a verb that ended early because the user asked for
-// it and left everything in order. Advice is the last thing that is printed.
+// it and left everything in order. Advice, which may be empty, is the last thing
+// that is printed.
 type Interrupted struct{ Advice string }
 
-func (e *Interrupted) Error() string { return "interrupted: " + e.Advice }
+func (e *Interrupted) Error() string {
+	if e.Advice == "" {
+		return "interrupted"
+	}
+	return "interrupted: " + e.Advice
+}
+
+// asInterrupted makes a plain cancellation an interruption.
+func asInterrupted(err error) error {
+	var stopped *Interrupted
+	if errors.Is(err, context.Canceled) && !errors.As(err, &stopped) {
+		return &Interrupted{}
+	}
+	return err
+}
+
+// inner are the packages whose names begin their errors: for programmers.
+var inner = regexp.MustCompile(`(^|: |; )((autograd|checkpoint|datasets|greg|kernels|layers|models|ood|optim|report): )+`)
+
+// sentence is an error as users read it: on one line, without package names.
+func sentence(err error) string {
+	return inner.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
+}
 
 // ExitCode is the exit code that an error calls for.
 func ExitCode(err error) int {

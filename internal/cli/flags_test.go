@@ -116,6 +116,47 @@ func TestMainPrintsOneLine(t *testing.T) {
 	}
 }
 
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	p := program(func(_ context.Context, env *Env, _ []string) error {
+		fmt.Fprintln(env.Stdout, "a result")
+		return nil
+	})
+	for _, args := range []string{"p", "p help", "p help do", "p do -h", "p version"} {
+		var errs bytes.Buffer
+		if code := p.Main(strings.Fields(args), full{}, &errs); code != Failure || !strings.Contains(errs.String(), "standard output: no space") {
+			t.Errorf("%s: exit code %d, %q", args, code, errs.String())
+		}
+	}
+}
+
+func TestSentence(t *testing.T) {
+	for in, want := range map[string]string{
+		"train: greg: models: no such thing": "train: no such thing",
+		"greg: one\nood: two":                "one; two",
+		"runs/greg: data set ood: bad":       "runs/greg: data set ood: bad",
+	} {
+		if got := sentence(errors.New(in)); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+func TestCancellationIsAnInterruption(t *testing.T) {
+	var out, errs bytes.Buffer
+	p := program(func(context.Context, *Env, []string) error { return fmt.Errorf("shapes: %w", context.Canceled) })
+	if code := p.Main([]string{"p"}, &out, &errs); code != Stopped || errs.String() != "p: do: interrupted\n" {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+	if err := asInterrupted(fmt.Errorf("y: %w", &Interrupted{Advice: "go on"})); !strings.Contains(err.Error(), "go on") {
+		t.Errorf("advice is lost: %v", err)
+	}
+}
+
 func TestQuiet(t *testing.T) {
 	var out, errs bytes.Buffer
 	p := program(func(_ context.Context, env *Env, _ []string) error {

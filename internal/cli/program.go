@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/term"
+
 	"gradgrad/report/progress"
 )
 
@@ -60,16 +62,42 @@ func (e *Env) Progress(o progress.Options) *progress.Line {
 
 // Main runs the verb that argv names and returns the exit code.
 func (p *Program) Main(argv []string, stdout, stderr io.Writer) int {
-	env := &Env{Stdout: stdout, Stderr: stderr, Argv: argv}
+	out := &output{w: stdout}
+	env := &Env{Stdout: out, Stderr: stderr, Argv: argv}
 	err := p.run(env, argv[1:])
+	if out.err != nil && (err == nil || errors.Is(err, flag.ErrHelp)) {
+		err = fmt.Errorf("cannot write to standard output: %w", cause(out.err))
+	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(stderr, "%s: %s\n", p.Name, oneLine(err))
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, sentence(err))
 	}
 	return ExitCode(err)
 }
 
-// oneLine joins the lines of joined errors.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// output is standard output that remembers whether it could be written, so that
+// not every line must ask.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// Terminal is the file behind standard output if that is a terminal.
+func (e *Env) Terminal() (f *os.File, ok bool) {
+	w := e.Stdout
+	if o, wrapped := w.(*output); wrapped {
+		w = o.w
+	}
+	f, ok = w.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
 
 func (p *Program) run(env *Env, args []string) error {
 	if len(args) == 0 {
@@ -134,7 +162,7 @@ func (p *Program) runVerb(env *Env, v Verb, args []string) (err error) {
 	defer func() { err = errors.Join(err, stop()) }()
 	ctx, done := Interrupts(context.Background(), env)
 	defer done()
-	if err := act(ctx, env, rest); err != nil {
+	if err := asInterrupted(act(ctx, env, rest)); err != nil {
 		return fmt.Errorf("%s: %w", v.Name, err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"gradgrad/datasets"
 	"gradgrad/greg"
+	"gradgrad/ood"
 	"gradgrad/report/progress"
 )
 
@@ -58,6 +59,27 @@ func SetFlags(f *Flags) *Sets {
 func (s *Sets) Check() error {
 	if s.Size < 0 || s.Limit < 0 {
 		return Wrong("-size %d -limit %d: neither may be negative", s.Size, s.Limit)
+	}
+	return nil
+}
+
+// CheckNames returns an error of wrong flags when sets, given as for Open, cannot
+// stand side by side in results: without a name, with one that results.json
+// uses itself, or with the same one.
+func CheckNames(specs []string) error {
+	seen := map[string]string{}
+	for _, spec := range specs {
+		if key, path, named := strings.Cut(spec, "="); named && (key == "" || path == "") {
+			return Wrong("the set %q lacks its name or its path; write NAME=PATH", spec)
+		}
+		name := datasets.NameOf(spec)
+		if err := ood.CheckSetName(name); err != nil {
+			return AsWrong(err)
+		}
+		if other, twice := seen[name]; twice {
+			return Wrong("%s and %s: two sets are named %s; give one of them another name, as in other=PATH", other, spec, name)
+		}
+		seen[name] = spec
 	}
 	return nil
 }

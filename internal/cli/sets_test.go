@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gradgrad/checkpoint"
@@ -53,6 +54,28 @@ func TestOpenSynthetic(t *testing.T) {
 		}
 		if want, _ := same.Digest(); id.SHA256 != want {
 			t.Errorf("%s is not the family %s", c.spec, c.firstOf)
+		}
+	}
+}
+
+func TestCheckNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("here.tar.gz", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for specs, says := range map[string]string{
+		"shapes ood-noise#5 a=ood-noise dir/b.tar here.tar.gz#x": "",
+		"x=a x=b":               "two sets are named x",
+		"ood-noise#4 ood-noise": "two sets are named ood-noise",
+		"a/dtd.tar.gz b/dtd":    "two sets are named dtd",
+		"here=a here.tar.gz":    "two sets are named here",
+		"average=a":             "average",
+		"x=":                    "NAME=PATH",
+		"=x":                    "NAME=PATH",
+	} {
+		err := CheckNames(strings.Fields(specs))
+		if says == "" && err != nil || says != "" && (ExitCode(err) != Misuse || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v", specs, err)
 		}
 	}
 }
