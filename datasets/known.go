@@ -12,14 +12,15 @@ import (
 type knownSet struct {
 	name  string
 	files []string // official names below a data folder
+	wrong []string // also official, but in a format that Open only recognises
 	train []string // these come first when the train split is wanted
 	crop  bool     // the usual test transform cuts from the centre and does not resize
 }
 
 // The names of files are those that the authors of the sets published.
 var knownSets = []knownSet{
-	{name: "cifar10", files: []string{"cifar-10-batches-bin", "cifar-10-binary.tar.gz", "cifar-10-batches-py", "cifar-10-python.tar.gz"}},
-	{name: "cifar100", files: []string{"cifar-100-binary", "cifar-100-binary.tar.gz", "cifar-100-python", "cifar-100-python.tar.gz"}},
+	{name: "cifar10", files: []string{"cifar-10-batches-bin", "cifar-10-binary.tar.gz"}, wrong: []string{"cifar-10-batches-py", "cifar-10-python.tar.gz"}},
+	{name: "cifar100", files: []string{"cifar-100-binary", "cifar-100-binary.tar.gz"}, wrong: []string{"cifar-100-python", "cifar-100-python.tar.gz"}},
 	{name: "svhn", files: []string{"test_32x32.mat", "train_32x32.mat"}, train: []string{"train_32x32.mat"}},
 	{name: "textures", files: []string{"dtd", "dtd-r1.0.1.tar.gz"}},
 	{name: "places365", files: []string{"test_256", "test_256.tar"}},
@@ -93,6 +94,13 @@ func findNamed(name string, o Options) (location, error) {
 				return location{file: path, crop: set.crop}, nil
 			}
 			asked = append(asked, name+ext)
+		}
+	}
+	for _, root := range roots {
+		for _, file := range set.wrong { // to say what is wrong with it
+			if path := filepath.Join(root, file); exists(path) {
+				return location{file: path}, nil
+			}
 		}
 	}
 	perRoot := asked[:len(asked)/len(roots)]

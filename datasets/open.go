@@ -141,7 +141,11 @@ func locate(spec string, o Options) (location, error) {
 	if l.file == "" {
 		return l, errors.New("no name or path was given")
 	}
-	present := exists(l.file)
+	_, err := os.Stat(l.file)
+	if _, link := os.Lstat(l.file); err != nil && link == nil {
+		return l, fmt.Errorf("%s is a link that cannot be followed: %w", l.file, cause(err))
+	}
+	present := err == nil
 	if !present || slices.Contains(Known(), l.file) {
 		found, err := findNamed(l.file, o)
 		if err != nil && !present {
@@ -158,6 +162,15 @@ func locate(spec string, o Options) (location, error) {
 		l.key = baseName(l.file)
 	}
 	return l, nil
+}
+
+// cause is the reason inside an error of package os, without the path again.
+func cause(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func exists(file string) bool {
@@ -189,6 +202,9 @@ func (l location) open(ctx context.Context, o Options) (*Memory, error) {
 	}
 	if info.IsDir() {
 		return l.openTree(ctx, dirTree{l.file}, o)
+	}
+	if info.Mode().IsRegular() && info.Size() == 0 {
+		return nil, errors.New("the file is empty: get it again")
 	}
 	head, err := firstBytes(l.file, 512)
 	if err != nil {

@@ -110,13 +110,36 @@ func TestSpecs(t *testing.T) {
 		if s := open(t, spec, Options{}); s.Name() != key {
 			t.Errorf("%s is named %s, want %s", spec, s.Name(), key)
 		}
+		if got := NameOf(spec); got != key {
+			t.Errorf("%s will be named %s, want %s", spec, got, key)
+		}
 	}
 	wantError(t, "notes.txt", Options{}, "notes.txt", "no format")
-	wantError(t, "empty.tar.gz", Options{}, "no format")
+	wantError(t, "empty.tar.gz", Options{}, "empty.tar.gz", "is empty")
 	wantError(t, "short.bin", Options{}, "no format")
 	wantError(t, "svhn-2000.mat#x", Options{}, "not a folder")
 	wantError(t, "plain#", Options{}, "names no folder")
 	wantError(t, "plain#../x", Options{}, "no folder")
+}
+
+// The python version of CIFAR is not offered, and explained where it is there.
+func TestPythonCIFARIsNotRecommended(t *testing.T) {
+	root := t.TempDir()
+	_, err := Open(t.Context(), "cifar10", Options{Root: root})
+	if err == nil || !strings.Contains(err.Error(), "cifar-10-binary.tar.gz") || strings.Contains(err.Error(), "py") {
+		t.Errorf("nothing there: %v", err)
+	}
+	files{"cifar-10-batches-py/data_batch_1": []byte("pickled")}.writeTo(t, root)
+	wantError(t, "cifar10", Options{Root: root}, "get the binary version")
+}
+
+func TestLinkLoop(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Symlink("b", "a"); err != nil {
+		t.Skip(err)
+	}
+	must(t, os.Symlink("a", "b"))
+	wantError(t, "a", Options{}, "a is a link that cannot be followed")
 }
 
 func TestNoPermission(t *testing.T) {
