@@ -51,7 +51,7 @@ func (d *demo) findings() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines = append(lines, fmt.Sprintf("Around images that it gets right, the score's gradient has a norm of %.2f at the end of GReg and of %.2f at the end of Energy fine-tuning: this is what the gradient term is for.", flat, steep))
+	lines = append(lines, flatness(flat, steep))
 	switch gap := energy.FPR95 - greg.FPR95; {
 	case gap >= 2:
 		lines = append(lines, fmt.Sprintf("GReg is %.1f points better than Energy here. This is one seed of a toy experiment: it shows how the method works, not how much it gains.", gap))
@@ -61,6 +61,16 @@ func (d *demo) findings() ([]string, error) {
 		lines = append(lines, fmt.Sprintf("GReg and Energy differ by %.1f points, which is within what another seed changes: the toy experiment shows how the method works, not how much it gains.", max(gap, -gap)))
 	}
 	return lines, nil
+}
+
+// flatness says whether the gradient term did what it is for: GReg's gradient
+// norm at the end beside that of Energy.
+func flatness(greg, energy float64) string {
+	text := fmt.Sprintf("Around images that it gets right, the score's gradient has a norm of %.2f at the end of GReg and of %.2f at the end of Energy fine-tuning: ", greg, energy)
+	if greg < energy {
+		return text + "this is what the gradient term is for."
+	}
+	return text + "the gradient term is there to make it smaller, and here it did not."
 }
 
 // page is the report.

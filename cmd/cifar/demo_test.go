@@ -51,6 +51,18 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestFlatness wants success to be claimed where there is some, and only there.
+func TestFlatness(t *testing.T) {
+	if text := flatness(1.25, 2.5); !strings.Contains(text, "1.25") || !strings.HasSuffix(text, "this is what the gradient term is for.") {
+		t.Error(text)
+	}
+	for _, energy := range []float64{1, 3} {
+		if text := flatness(3, energy); !strings.HasSuffix(text, "here it did not.") {
+			t.Error(text)
+		}
+	}
+}
+
 // TestDemoPlan wants the two fine-tunings to differ in the gradient term alone.
 func TestDemoPlan(t *testing.T) {
 	plan := fullDemo(1)
