@@ -40,19 +40,3 @@ type IDData struct {
 	// Model is nil when no detector has NeedImages.
 	Model Model
 }
-
-// ScoreAll scores all batches of a set, in order. It stops at the first error.
-func ScoreAll(d Detector, batches iter.Seq2[Outputs, error]) ([]float64, error) {
-	var scores []float64
-	for out, err := range batches {
-		if err != nil {
-			return nil, err
-		}
-		n := len(scores)
-		scores = append(scores, make([]float64, out.N)...)
-		if err := d.Score(scores[n:], out); err != nil {
-			return nil, err
-		}
-	}
-	return scores, nil
-}

@@ -2,7 +2,6 @@ package ood
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -132,30 +131,5 @@ func TestCorrect(t *testing.T) {
 	o.Labels = nil
 	if _, err := o.Correct(); err == nil {
 		t.Error("no labels: no error")
-	}
-}
-
-func TestScoreAll(t *testing.T) {
-	batches := func(errAt int) func(yield func(Outputs, error) bool) {
-		return func(yield func(Outputs, error) bool) {
-			for i := range 3 {
-				var err error
-				if i == errAt {
-					err = errors.New("disk gone")
-				}
-				if !yield(Outputs{Logits: []float32{float32(i), 0, float32(2 * i), 0}, N: 2, Classes: 2}, err) {
-					return
-				}
-			}
-		}
-	}
-	scores, err := ScoreAll(MSP{}, batches(-1))
-	if err != nil || len(scores) != 6 {
-		t.Fatalf("%v, %v", scores, err)
-	}
-	near(t, "first", scores[0], .5, 0)
-	near(t, "last", scores[5], 1/(1+math.Exp(-4)), 1e-12)
-	if _, err := ScoreAll(MSP{}, batches(1)); err == nil || !strings.Contains(err.Error(), "disk gone") {
-		t.Errorf("error of the stream: %v", err)
 	}
 }

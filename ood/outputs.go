@@ -47,9 +47,6 @@ func (o Outputs) Check(needs Needs) error {
 // Row returns the logits of image i.
 func (o Outputs) Row(i int) []float32 { return o.Logits[i*o.Classes : (i+1)*o.Classes] }
 
-// FeatureRow returns the features of image i.
-func (o Outputs) FeatureRow(i int) []float32 { return o.Features[i*o.Dim : (i+1)*o.Dim] }
-
 // Correct counts the images whose largest logit (the first on ties) is at their
 // label. It is an error if there are no labels.
 func (o Outputs) Correct() (int, error) {
