@@ -29,10 +29,11 @@ var floors = map[string][]string{
 	"models":              {"layers", "checkpoint", "autograd", "kernels"},
 	"datasets":            {},
 	"ood":                 {"internal/atomicfile"},
-	"greg":                {"models", "datasets", "layers", "checkpoint", "optim", "kmeans", "autograd", "kernels", "ood", "internal/atomicfile"},
+	"greg":                {"models", "datasets", "layers", "checkpoint", "optim", "kmeans", "autograd", "kernels", "ood", "internal/atomicfile", "internal/dirlock"},
 	"report":              {"ood", "greg", "internal/atomicfile"},
 	"report/progress":     {},
 	"internal/atomicfile": {},
+	"internal/dirlock":    {},
 	"internal/machine":    {},
 	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "internal/atomicfile"},
 }
