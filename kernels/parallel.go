@@ -11,14 +11,10 @@ import (
 // what n is must not depend on the number of threads where bits matter. Calls
 // within fn, and those made while another goroutine's For is running, do all
 // their work on the caller. A panic in fn reaches the caller of For.
-func For(n int, fn func(i int)) { workers.run(n, fn, nil) }
+func For(n int, fn func(i int)) { workers.run(n, fn) }
 
-// Workers is the number of goroutines that [ForWorker] may use at this moment.
+// Workers is the number of goroutines that [For] may use at this moment.
 func Workers() int { return runtime.GOMAXPROCS(0) }
-
-// ForWorker is [For] with the number of the worker, 0 <= worker < [Workers],
-// by which fn may find scratch memory that belongs to this call of ForWorker.
-func ForWorker(n int, fn func(worker, i int)) { workers.run(n, nil, fn) }
 
 // spinTime is how long a worker looks for work before it parks. Waking a parked
 // thread takes over 100 us on a virtual machine, a spinning one starts at once.
@@ -42,10 +38,9 @@ type pool struct {
 	next  atomic.Int64
 	_     [56]byte
 
-	n      int // the job: one of the two functions
-	size   int // and how many goroutines may work
-	plain  func(i int)
-	withID func(worker, i int)
+	n    int // the job
+	fn   func(i int)
+	size int // how many goroutines may work
 
 	failed  atomic.Pointer[any] // the first panic of a worker
 	sleeper []*sleeper          // of worker i+1; grows, changed by the owner alone
@@ -65,25 +60,21 @@ type sleeper struct {
 	wake   chan struct{}
 }
 
-func (p *pool) run(n int, plain func(i int), withID func(worker, i int)) {
+func (p *pool) run(n int, fn func(i int)) {
 	size := min(Workers(), n, insideMask)
 	if size <= 1 || !p.owner.CompareAndSwap(false, true) {
 		for i := range n {
-			if plain != nil {
-				plain(i)
-			} else {
-				withID(0, i)
-			}
+			fn(i)
 		}
 		return
 	}
-	p.n, p.size, p.plain, p.withID = n, size, plain, withID
+	p.n, p.size, p.fn = n, size, fn
 	p.next.Store(0)
 	p.failed.Store(nil)
 	p.state.Add(stateJob | stateOpen)
 	p.call(size - 1)
 	defer p.finish()
-	p.work(0)
+	p.work()
 }
 
 // call wakes the first n workers, and makes them if need be.
@@ -101,18 +92,14 @@ func (p *pool) call(n int) {
 }
 
 // work takes indices until there are none.
-func (p *pool) work(worker int) {
-	n, plain, withID := p.n, p.plain, p.withID
+func (p *pool) work() {
+	n, fn := p.n, p.fn
 	for {
 		i := int(p.next.Add(1)) - 1
 		if i >= n {
 			return
 		}
-		if plain != nil {
-			plain(i)
-		} else {
-			withID(worker, i)
-		}
+		fn(i)
 	}
 }
 
@@ -128,7 +115,7 @@ func (p *pool) finish() {
 			runtime.Gosched() // the worker may be waiting for this very thread
 		}
 	}
-	p.plain, p.withID = nil, nil
+	p.fn = nil
 	failed := p.failed.Load()
 	p.owner.Store(false)
 	if failed != nil {
@@ -161,7 +148,7 @@ func (p *pool) join(id int) {
 		p.state.Add(^uint64(stateInside - 1))
 	}()
 	if id < p.size {
-		p.work(id)
+		p.work()
 	}
 }
 

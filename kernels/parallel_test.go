@@ -23,12 +23,7 @@ func TestForVisitsEveryIndexOnce(t *testing.T) {
 			for _, n := range []int{0, 1, 2, 3, 100, 1000} {
 				for range 200 {
 					visits := make([]atomic.Int32, n)
-					ForWorker(n, func(worker, i int) {
-						if worker < 0 || worker >= procs {
-							t.Errorf("worker %d of %d", worker, procs)
-						}
-						visits[i].Add(1)
-					})
+					For(n, func(i int) { visits[i].Add(1) })
 					for i := range visits {
 						if v := visits[i].Load(); v != 1 {
 							t.Fatalf("n=%d: index %d visited %d times", n, i, v)
@@ -40,15 +35,15 @@ func TestForVisitsEveryIndexOnce(t *testing.T) {
 	}
 }
 
-func TestForWorkersHaveTheirOwnNumbers(t *testing.T) {
+func TestForUsesNoMoreGoroutinesThanThreads(t *testing.T) {
 	withProcs(t, 4, func(t *testing.T) {
-		var busy [4]atomic.Bool
-		ForWorker(2000, func(worker, i int) {
-			if busy[worker].Swap(true) {
-				t.Errorf("two goroutines are worker %d", worker)
+		var busy atomic.Int32
+		For(2000, func(int) {
+			if n := busy.Add(1); n > 4 {
+				t.Errorf("%d goroutines work at once", n)
 			}
 			runtime.Gosched()
-			busy[worker].Store(false)
+			busy.Add(-1)
 		})
 	})
 }
