@@ -201,7 +201,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "disk"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	script := `mount -t tmpfs -o size=1400k none disk || exit 77
+	script := `mount -t tmpfs -o size=1000k none disk || exit 77
 "$0" "$@"
 code=$?
 "$0" eval -checkpoint disk/r -ood ood-noise#40 -out e -quiet > /dev/null || exit 78
