@@ -103,11 +103,10 @@ func Open(ctx context.Context, spec string, o Options) (Set, error) {
 // NameOf is the name that the set which spec describes has once it is open: its
 // KEY or what follows from its path. Nothing is opened.
 func NameOf(spec string) string {
-	key, file, named := strings.Cut(spec, "=")
-	if named && keyPattern.MatchString(key) && !exists(spec) {
+	if key, _, named := strings.Cut(spec, "="); named && keyPattern.MatchString(key) && !exists(spec) {
 		return key
 	}
-	file = spec
+	file := spec
 	if at := strings.LastIndex(file, "#"); at > 0 && !exists(file) {
 		file = file[:at]
 	}
