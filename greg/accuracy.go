@@ -3,6 +3,8 @@ package greg
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"gradgrad/datasets"
 )
@@ -14,6 +16,9 @@ func (c *Classifier) Accuracy(ctx context.Context, s datasets.Set, each func(don
 	for out, err := range c.Outputs(ctx, s, false) {
 		if err != nil {
 			return 0, err
+		}
+		if at := slices.IndexFunc(out.Logits, notFinite); at >= 0 {
+			return 0, fmt.Errorf("greg: accuracy on %s: the network answers image %d with logits that are not finite: it has diverged; train again with a lower learning rate", s.Name(), done+at/out.Classes)
 		}
 		k, err := out.Correct()
 		if err != nil {
@@ -30,3 +35,5 @@ func (c *Classifier) Accuracy(ctx context.Context, s datasets.Set, each func(don
 	}
 	return 100 * float64(right) / float64(done), nil
 }
+
+func notFinite(x float32) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) }

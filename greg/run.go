@@ -297,7 +297,11 @@ func (r *Run) save(metrics *bufio.Writer) error {
 		return r.wayOut(err)
 	}
 	if err := checkpoint.Write(filepath.Join(r.Dir, checkpoint.RunFile), f); err != nil {
-		return fmt.Errorf("greg: cannot write the checkpoint of step %d (that of step %d is kept): %w", r.Trainer.done, max(r.saved, 0), err)
+		left := "there is none yet"
+		if r.saved >= 0 {
+			left = fmt.Sprintf("that of step %d is kept", r.saved)
+		}
+		return fmt.Errorf("greg: cannot write the checkpoint of step %d (%s): %w", r.Trainer.done, left, err)
 	}
 	r.saved = r.Trainer.done
 	return nil
