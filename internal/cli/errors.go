@@ -46,6 +46,12 @@ func (e *Interrupted) Error() string {
 	return "interrupted: " + e.Advice
 }
 
+// Outcome is the "error" of a verb that did its work and answers scripts by an
+// exit code; nothing is printed.
+type Outcome struct{ Code int }
+
+func (o *Outcome) Error() string { return fmt.Sprintf("exit code %d", o.Code) }
+
 // asInterrupted makes a plain cancellation an interruption.
 func asInterrupted(err error) error {
 	var stopped *Interrupted
@@ -67,7 +73,10 @@ func sentence(err error) string {
 func ExitCode(err error) int {
 	var wrong *usageError
 	var stopped *Interrupted
+	var outcome *Outcome
 	switch {
+	case errors.As(err, &outcome):
+		return outcome.Code
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return OK
 	case errors.As(err, &wrong):

@@ -19,9 +19,12 @@ import (
 type Program struct {
 	Name    string
 	About   string // one line
-	Default string // the verb when there are no arguments
-	Verbs   []Verb
-	Version func() string // one line
+	Default string // the verb when there are no arguments; "help" for the list of verbs
+	// Implicit is the verb that is meant when the first argument is no verb, so that
+	// it can be left out; "" where a verb must be named.
+	Implicit string
+	Verbs    []Verb
+	Version  func() string // one line
 }
 
 // Verb is one thing that a program does.
@@ -52,6 +55,9 @@ func (e *Env) Say(format string, a ...any) {
 	}
 }
 
+// Complain writes a line to standard error that -quiet does not silence.
+func (e *Env) Complain(format string, a ...any) { fmt.Fprintf(e.Stderr, format+"\n", a...) }
+
 // Progress begins a progress line on standard error.
 func (e *Env) Progress(o progress.Options) *progress.Line {
 	if e.Quiet {
@@ -68,7 +74,7 @@ func (p *Program) Main(argv []string, stdout, stderr io.Writer) int {
 	if out.err != nil && (err == nil || errors.Is(err, flag.ErrHelp)) {
 		err = fmt.Errorf("cannot write to standard output: %w", cause(out.err))
 	}
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err != nil && !errors.Is(err, flag.ErrHelp) && !errors.As(err, new(*Outcome)) {
 		fmt.Fprintf(stderr, "%s: %s\n", p.Name, sentence(err))
 	}
 	return ExitCode(err)
@@ -119,6 +125,10 @@ func (p *Program) run(env *Env, args []string) error {
 		return nil
 	}
 	v, err := p.verb(args[0])
+	if err != nil && p.Implicit != "" {
+		args = append([]string{p.Implicit}, args...)
+		v, err = p.verb(args[0])
+	}
 	if err != nil {
 		return err
 	}
@@ -174,6 +184,9 @@ func (p *Program) help(w io.Writer) {
 		note := ""
 		if v.Name == p.Default {
 			note = " (also without any argument)"
+		}
+		if v.Name == p.Implicit {
+			note = " (its name can be left out)"
 		}
 		fmt.Fprintf(w, "  %-9s %s%s\n", v.Name, v.About, note)
 	}

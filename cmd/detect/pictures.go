@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"gradgrad/datasets"
+)
+
+// picture is a file, read or not.
+type picture struct {
+	path  string
+	image datasets.Image
+	err   error
+}
+
+// extensions are those of the files that are judged in a folder; a file that is
+// named itself is judged whatever it is called.
+var extensions = []string{".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+
+// pictures reads what args name, n at a time, the next ones while the caller
+// works on these.
+func pictures(ctx context.Context, args []string, n int) iter.Seq2[[]picture, error] {
+	return func(yield func([]picture, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		next := make(chan []picture)
+		var failed error
+		go func() {
+			defer close(next)
+			failed = readAll(ctx, args, n, next)
+		}()
+		for batch := range next {
+			if !yield(batch, nil) {
+				return
+			}
+		}
+		if failed == nil {
+			failed = ctx.Err()
+		}
+		if failed != nil {
+			yield(nil, failed)
+		}
+	}
+}
+
+// readAll sends batches until everything is read or ctx is done.
+func readAll(ctx context.Context, args []string, n int, to chan<- []picture) error {
+	var paths []string
+	send := func() bool {
+		batch := decode(paths)
+		paths = nil
+		select {
+		case to <- batch:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for path, err := range files(args) {
+		if err != nil {
+			return err
+		}
+		if paths = append(paths, path); len(paths) == n && !send() {
+			return ctx.Err()
+		}
+	}
+	if len(paths) > 0 {
+		send()
+	}
+	return ctx.Err()
+}
+
+// decode reads files on all cores.
+func decode(paths []string) []picture {
+	batch := make([]picture, len(paths))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		g.Go(func() error {
+			p := &batch[i]
+			p.path = path
+			var data []byte
+			if data, p.err = os.ReadFile(path); p.err == nil {
+				p.image, p.err = datasets.Decode(data)
+			} else {
+				p.err = reason(p.err)
+			}
+			return nil
+		})
+	}
+	g.Wait()
+	return batch
+}
+
+// files yields the paths of single files: folders are walked in order, - is a
+// list on standard input.
+func files(args []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, arg := range args {
+			if arg == "-" {
+				lines := bufio.NewScanner(os.Stdin)
+				for lines.Scan() {
+					if path := strings.TrimSuffix(lines.Text(), "\r"); path != "" && !yield(path, nil) {
+						return
+					}
+				}
+				if err := lines.Err(); err != nil {
+					yield("", fmt.Errorf("reading the list on standard input: %w", err))
+					return
+				}
+				continue
+			}
+			err := filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
+				switch {
+				case err != nil:
+					return fmt.Errorf("%s: %w", path, reason(err))
+				case entry.IsDir():
+					return nil
+				case path != arg && !slices.Contains(extensions, strings.ToLower(filepath.Ext(path))):
+					return nil
+				case !yield(path, nil):
+					return errStopped
+				}
+				return nil
+			})
+			if err == errStopped {
+				return
+			}
+			if err != nil {
+				yield("", err)
+				return
+			}
+		}
+	}
+}
+
+var errStopped = fmt.Errorf("stopped")
+
+// reason is the cause in an error of package os, without the path again.
+func reason(err error) error {
+	if pe, ok := err.(*fs.PathError); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// judged are the pictures of a batch that could be read.
+type judged struct {
+	paths    []string
+	pictures []datasets.Image
+}
+
+func readable(batch []picture) (j judged) {
+	for _, p := range batch {
+		if p.err == nil {
+			j.paths, j.pictures = append(j.paths, p.path), append(j.pictures, p.image)
+		}
+	}
+	return j
+}
