@@ -35,6 +35,10 @@ var floors = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/dirlock":    {},
 	"internal/machine":    {},
+	"kernels/cuda":        {"kernels", "kernels/cuda/ptx", "kernels/cuda/ptxsim", "internal/cudrv"},
+	"kernels/cuda/ptx":    {},
+	"kernels/cuda/ptxsim": {},
+	"internal/cudrv":      {},
 	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "internal/atomicfile"},
 }
 

@@ -1,0 +1,175 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gradgrad/kernels"
+)
+
+// launch is one run of a kernel: its operands and attribute, and the arguments
+// that the launcher has collected for the next call of run.
+type launch struct {
+	*kernels.Args
+	dev    *Device
+	kernel *kernels.Kernel
+	params []uint64
+}
+
+// Run implements [kernels.Device]. It panics with a [kernels.DeviceError] where
+// the kernel has no code for GPUs.
+func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
+	f := table[k.Name]
+	if f == nil {
+		d.fail("running "+k.Name, errNoKernel)
+	}
+	var space [64]uint64
+	d.scratch.reset()
+	f(&launch{Args: a, dev: d, kernel: k, params: space[:0]})
+}
+
+var errNoKernel = errors.New("there is no such kernel for GPUs; use -device cpu")
+
+// fail panics with an error that names the kernel.
+func (l *launch) fail(format string, a ...any) {
+	l.dev.fail("running "+l.kernel.Name, fmt.Errorf(format, a...))
+}
+
+// addr is where a buffer begins; 0 for nil.
+func (l *launch) addr(b kernels.Buffer) uint64 {
+	if b == nil {
+		return 0
+	}
+	return l.dev.of(b).at
+}
+
+// ptr, at, num and float append arguments: buffers (nil is 0), addresses, counts
+// and float32 numbers.
+func (l *launch) ptr(bs ...kernels.Buffer) *launch {
+	for _, b := range bs {
+		l.params = append(l.params, l.addr(b))
+	}
+	return l
+}
+
+func (l *launch) at(ps ...uint64) *launch {
+	l.params = append(l.params, ps...)
+	return l
+}
+
+func (l *launch) num(ns ...int) *launch {
+	for _, n := range ns {
+		if n < 0 || n > math.MaxInt32 {
+			l.fail("the number %d among its arguments; a tensor on a GPU has less than 2^31 elements", n)
+		}
+		l.params = append(l.params, uint64(n))
+	}
+	return l
+}
+
+// word appends a 32-bit number that may be any.
+func (l *launch) word(w uint32) *launch {
+	l.params = append(l.params, uint64(w))
+	return l
+}
+
+func (l *launch) float(xs ...float64) *launch {
+	for _, x := range xs {
+		l.params = append(l.params, uint64(math.Float32bits(float32(x))))
+	}
+	return l
+}
+
+// run launches an entry with the arguments collected, which are then forgotten.
+// Grid and block are numbers of blocks and of threads along x, y and z; shared is
+// the dynamic shared memory in bytes.
+func (l *launch) run(entry string, grid, block [3]int, shared int) {
+	f, err := l.dev.function(entry)
+	if err == nil && shared > staticShared {
+		err = l.dev.drv.SetShared(f, shared)
+	}
+	if err == nil {
+		err = l.dev.drv.Launch(f, grid, block, shared, l.params, l.dev.stream)
+	}
+	l.dev.must("running "+l.kernel.Name, err)
+	l.params = l.params[:0]
+}
+
+// staticShared is the shared memory that needs no asking.
+const staticShared = 48 << 10
+
+// threads is the size of a block of kernels that care about nothing else.
+const threads = 256
+
+// flat launches an entry for n threads in blocks of the usual size.
+func (l *launch) flat(entry string, n int) {
+	if n > 0 {
+		l.run(entry, [3]int{ceil(n, threads), 1, 1}, [3]int{threads, 1, 1}, 0)
+	} else {
+		l.params = l.params[:0]
+	}
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }
+
+// aligned says whether all addresses can be read four elements at a time.
+func aligned(ps ...uint64) bool {
+	var all uint64
+	for _, p := range ps {
+		all |= p
+	}
+	return all%16 == 0
+}
+
+// scratch lends memory to one run of a kernel; the next run gets the same. What was
+// handed out once is kept, because a graph that was captured refers to it.
+type scratch struct {
+	dev   *Device
+	slabs []slab
+	last  int // the slab in use
+	used  int // elements of it
+}
+
+type slab struct {
+	at uint64
+	n  int
+}
+
+func (s *scratch) reset() { s.last, s.used = 0, 0 }
+
+// get returns the address of n elements, aligned to 256 bytes.
+func (s *scratch) get(n int) uint64 {
+	n = ceil(max(n, 1), 64) * 64
+	for ; s.last < len(s.slabs); s.last, s.used = s.last+1, 0 {
+		if b := s.slabs[s.last]; s.used+n <= b.n {
+			return s.take(b, n)
+		}
+	}
+	size := max(n, 1<<18)
+	b := slab{s.dev.alloc(size), size}
+	s.slabs = append(s.slabs, b)
+	s.last, s.used = len(s.slabs)-1, 0
+	return s.take(b, n)
+}
+
+func (s *scratch) take(b slab, n int) uint64 {
+	p := b.at + 4*uint64(s.used)
+	s.used += n
+	if s.dev.lend != nil {
+		s.dev.lend.Lend(p, "scratch", 4*int64(n), true)
+	}
+	return p
+}
+
+// temp is scratch memory of n elements until the launcher returns.
+func (l *launch) temp(n int) uint64 { return l.dev.scratch.get(n) }
+
+// upload copies numbers to scratch memory.
+func (l *launch) upload(x []uint32) uint64 {
+	p := l.temp(len(x))
+	if len(x) > 0 {
+		l.dev.must("running "+l.kernel.Name, l.dev.drv.CopyIn(p, wordBytes(x), l.dev.stream))
+	}
+	return p
+}
