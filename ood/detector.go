@@ -12,6 +12,10 @@ const (
 	NeedFeatures Needs = 1 << iota // Outputs.Features
 	NeedImages                     // Outputs.Images, and the model in Fit
 	NeedData                       // a pass over ID data in Fit
+	NeedAbsent                     // Outputs.Absent
+	NeedHead                       // IDData.Head in Fit
+
+	needLabels // Outputs.Labels, which only Fit asks for
 )
 
 // Detector is a post-hoc score: larger = in-distribution. Fit is called once,
@@ -35,8 +39,15 @@ type Detector interface {
 // model that is judged.
 type IDData struct {
 	// Batches yields the outputs on ID training images; nil when no detector has
-	// NeedData. It can be ranged over once.
+	// NeedData. It can be ranged over once; detectors do not change what it yields.
 	Batches iter.Seq2[Outputs, error]
 	// Model is nil when no detector has NeedImages.
 	Model Model
+	// Head is nil when no detector has NeedHead.
+	Head *Head
+	// Unit is how far a value of the model's input moves when its pixel, of
+	// brightness 0 to 1, moves by 1: 1/std of its channel. It repeats over the
+	// values of an image, so three numbers do for interleaved RGB, and an image's
+	// worth for any other layout. nil means that the input is pixels.
+	Unit []float32
 }

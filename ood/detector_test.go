@@ -60,7 +60,7 @@ func TestParseScores(t *testing.T) {
 	for list, says := range map[string]string{
 		"":                   "unknown score",
 		"energy,":            "unknown score",
-		"enrgy":              "want energy, msp",
+		"enrgy":              "want msp, maxlogit",
 		"energy:t":           "key=value",
 		"energy:":            "key=value",
 		"energy:t=1;t=2":     "each key once",

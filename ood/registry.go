@@ -2,52 +2,12 @@ package ood
 
 import (
 	"fmt"
-	"math"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"sync"
 )
-
-// Options are the parameters written after a score's name: "t=2;eps=0.0014".
-// A constructor asks for each by name; what it did not ask for is an error.
-type Options struct {
-	values map[string]string
-	asked  []string
-	err    error
-}
-
-// Float returns a parameter, or def where it is not given. A value that is no
-// number is reported by [ParseScores].
-func (o *Options) Float(key string, def float64) float64 {
-	o.asked = append(o.asked, key)
-	text, ok := o.values[key]
-	if !ok {
-		return def
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if (err != nil || math.IsNaN(v)) && o.err == nil {
-		o.err = fmt.Errorf("%s=%s: want a number", key, text)
-	}
-	return v
-}
-
-func (o *Options) check() error {
-	if o.err != nil {
-		return o.err
-	}
-	for _, key := range sortedKeys(o.values) {
-		if slices.Contains(o.asked, key) {
-			continue
-		}
-		if len(o.asked) == 0 {
-			return fmt.Errorf("unknown parameter %s: this score has none", key)
-		}
-		return fmt.Errorf("unknown parameter %s: want %s", key, strings.Join(o.asked, ", "))
-	}
-	return nil
-}
 
 type entry struct {
 	about string
@@ -75,13 +35,44 @@ func Register(name, about string, build func(*Options) (Detector, error)) {
 	registry.entries[name] = entry{about, build}
 }
 
-// ScoreHelp returns the registered names in order, each with its one line.
-func ScoreHelp() []string {
+// published are the detectors of this package in the order of help and "all":
+// by what they look at.
+var published = []string{
+	"msp", "maxlogit", "energy", "entropy", "gen", "odin", "gradnorm",
+	"react", "dice", "dice+react", "line", "ash-p", "ash-b", "ash-s", "scale",
+	"mahalanobis", "knn", "vim",
+}
+
+// names returns what is registered: the published ones, then others by name.
+func names() []string {
 	registry.RLock()
 	defer registry.RUnlock()
-	lines := make([]string, 0, len(registry.entries))
-	for _, name := range sortedKeys(registry.entries) {
-		lines = append(lines, fmt.Sprintf("%-10s %s", name, registry.entries[name].about))
+	all := sortedKeys(registry.entries)
+	place := func(name string) int {
+		if i := slices.Index(published, name); i >= 0 {
+			return i
+		}
+		return len(published)
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return place(a) - place(b) })
+	return all
+}
+
+// everyNetwork names the scores that any network has.
+func everyNetwork() []string {
+	return slices.DeleteFunc(names(), func(name string) bool {
+		d, err := parseScore(name)
+		return err != nil || d.Needs()&NeedAbsent != 0
+	})
+}
+
+// ScoreHelp returns the registered names, each with its one line.
+func ScoreHelp() []string {
+	var lines []string
+	for _, name := range names() {
+		registry.RLock()
+		lines = append(lines, fmt.Sprintf("%-12s %s", name, registry.entries[name].about))
+		registry.RUnlock()
 	}
 	return lines
 }
@@ -95,14 +86,24 @@ type Score struct {
 
 // ParseScores reads a list of scores as -scores takes it: names separated by
 // commas, each with parameters after a colon, separated by semicolons, for
-// example "energy,msp,energy:t=2". Errors name the part that is wrong and what
-// is accepted.
+// example "energy,msp,energy:t=2". "all" stands for every registered score with
+// its defaults, those aside that only networks with an output for none of the
+// classes have. The value "auto", where a parameter has a grid, leaves the choice
+// to [Tuned], which looks at ID data and noise. Errors name the part that is
+// wrong and what is accepted.
 func ParseScores(list string) ([]Score, error) {
-	parts := strings.Split(list, ",")
+	var parts []string
 	count := map[string]int{}
-	for i, part := range parts {
-		parts[i] = strings.TrimSpace(part)
-		name, _, _ := strings.Cut(parts[i], ":")
+	for _, part := range strings.Split(list, ",") {
+		part = strings.TrimSpace(part)
+		if part == "all" {
+			parts = append(parts, everyNetwork()...)
+		} else {
+			parts = append(parts, part)
+		}
+	}
+	for _, part := range parts {
+		name, _, _ := strings.Cut(part, ":")
 		count[name]++
 	}
 	var scores []Score
@@ -129,36 +130,54 @@ func parseScore(part string) (Detector, error) {
 	name, params, hasParams := strings.Cut(part, ":")
 	registry.RLock()
 	e, ok := registry.entries[name]
-	known := sortedKeys(registry.entries)
 	registry.RUnlock()
 	if !ok {
-		return nil, fmt.Errorf("ood: unknown score %q: want %s", name, strings.Join(known, ", "))
+		return nil, fmt.Errorf("ood: unknown score %q: want %s", name, strings.Join(append(names(), "all"), ", "))
 	}
-	o := &Options{values: map[string]string{}}
+	values := map[string]string{}
 	if hasParams {
 		for _, p := range strings.Split(params, ";") {
 			key, value, ok := strings.Cut(p, "=")
-			if _, twice := o.values[key]; !ok || key == "" || twice {
+			if _, twice := values[key]; !ok || key == "" || twice {
 				return nil, fmt.Errorf("ood: score %q: want name:key=value;key=value, each key once", part)
 			}
-			o.values[key] = value
+			values[key] = value
 		}
 	}
-	d, err := e.build(o)
-	if bad := o.check(); bad != nil { // a misspelt number explains more than its consequences
-		err = bad
-	}
+	d, err := e.make(values)
 	if err != nil {
 		return nil, fmt.Errorf("ood: score %q: %w", part, err)
 	}
 	return d, nil
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// make builds a detector; where parameters are "auto", one that chooses among
+// all combinations of their grids.
+func (e entry) make(values map[string]string) (Detector, error) {
+	o := &Options{values: values}
+	d, err := e.build(o)
+	if bad := o.check(); bad != nil { // a misspelt number explains more than its consequences
+		err = bad
 	}
-	sort.Strings(keys)
-	return keys
+	if err != nil || len(o.grids) == 0 {
+		return d, err
+	}
+	var candidates []Detector
+	key := sortedKeys(o.grids)[0]
+	for _, v := range o.grids[key] {
+		one := maps.Clone(values)
+		one[key] = strconv.FormatFloat(v, 'g', -1, 64)
+		c, err := e.make(one)
+		if err != nil {
+			return nil, err
+		}
+		if t, ok := c.(*Tuned); ok {
+			candidates = append(candidates, t.Candidates...)
+		} else {
+			candidates = append(candidates, c)
+		}
+	}
+	return &Tuned{Candidates: candidates}, nil
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

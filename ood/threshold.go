@@ -55,7 +55,7 @@ func Percentile(values []float64, q float64) (float64, error) {
 }
 
 // quantile interpolates in ascending a, p in [0, 1].
-func quantile(a []float64, p float64) float64 {
+func quantile[F float32 | float64](a []F, p float64) float64 {
 	r := p * float64(len(a)-1)
 	// 1-0.95 is not 0.05: without this a rank that should be whole lands beside
 	// its element and the threshold just misses the score it was meant to be.
@@ -64,11 +64,11 @@ func quantile(a []float64, p float64) float64 {
 	}
 	lo := int(r)
 	if lo+1 >= len(a) {
-		return a[len(a)-1]
+		return float64(a[len(a)-1])
 	}
-	f := r - float64(lo)
-	if d := a[lo+1] - a[lo]; !math.IsInf(d, 0) {
-		return a[lo] + f*d
+	f, below, above := r-float64(lo), float64(a[lo]), float64(a[lo+1])
+	if d := above - below; !math.IsInf(d, 0) {
+		return below + f*d
 	}
-	return (1-f)*a[lo] + f*a[lo+1]
+	return (1-f)*below + f*above
 }
