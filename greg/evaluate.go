@@ -80,21 +80,6 @@ func (c *Classifier) run(images []float32, n, h, w int) (out ood.Outputs, err er
 	return ood.Outputs{Logits: logits.Float32s(), Features: features.Float32s(), N: n, Classes: logits.Dim(1), Dim: features.Dim(1)}, nil
 }
 
-// Gradient implements ood.Model: the gradient of sum(cotangent*logits) with
-// respect to square images.
-func (c *Classifier) Gradient(images, cotangent []float32, n int) (g []float32, err error) {
-	defer autograd.Catch(&err)
-	defer c.tape.Release()
-	side, err := squareSide(len(images), n)
-	if err != nil {
-		return nil, err
-	}
-	x := c.tape.Watch(c.tape.New(images, n, side, side, 3))
-	logits, _ := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, x)
-	y := autograd.Sum(autograd.Mul(logits, c.tape.New(cotangent, n, logits.Dim(1))))
-	return autograd.Grad(y, x)[0].Float32s(), nil
-}
-
 func squareSide(values, n int) (int, error) {
 	for side := 1; n > 0 && side*side*3*n <= values; side++ {
 		if side*side*3*n == values {
@@ -160,19 +145,20 @@ func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error
 }
 
 func (c *Classifier) fit(ctx context.Context, e Evaluation) error {
+	data, images := c.IDData(), false
 	for _, sc := range e.Scores {
-		data := ood.IDData{Model: c}
-		if sc.Needs()&ood.NeedData != 0 {
-			if e.Fit == nil {
-				return fmt.Errorf("greg: the score %s learns from in-distribution training images, and there are none", sc.Key)
-			}
-			data.Batches = c.Outputs(ctx, e.Fit, sc.Needs()&ood.NeedImages != 0)
+		if sc.Needs()&ood.NeedData == 0 {
+			continue
 		}
-		if err := sc.Fit(data); err != nil {
-			return fmt.Errorf("greg: fitting the score %s: %w", sc.Key, err)
+		if e.Fit == nil {
+			return fmt.Errorf("greg: the score %s learns from in-distribution training images, and there are none", sc.Key)
 		}
+		images = images || sc.Needs()&ood.NeedImages != 0
 	}
-	return nil
+	if e.Fit != nil {
+		data.Batches = c.Outputs(ctx, e.Fit, images)
+	}
+	return ood.FitAll(e.Scores, data)
 }
 
 // score runs one set through the network and all scores; it returns the number
