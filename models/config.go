@@ -17,12 +17,24 @@ type Config struct {
 	Arch string `json:"arch"`
 	// Classes is the number of logits.
 	Classes int `json:"classes"`
+	// Reject says that the last of the logits stands for "none of the classes", as
+	// in DOS, NTOM and OpenMix.
+	Reject bool `json:"reject,omitempty"`
 	// Dropout is the probability of the dropout between the convolutions of a wide
 	// ResNet's blocks; 0 for none. Other networks have none.
 	Dropout float64 `json:"dropout,omitempty"`
 	// Reduction is the share of channels that a transition of densenet-DEPTH-K
 	// keeps; 0 means 0.5.
 	Reduction float64 `json:"reduction,omitempty"`
+}
+
+// Answers is the number of classes that the network can tell apart: its logits
+// but for one that rejects.
+func (c Config) Answers() int {
+	if c.Reject {
+		return c.Classes - 1
+	}
+	return c.Classes
 }
 
 // Known lists the names of architectures; capitals stand for numbers.
@@ -84,6 +96,8 @@ func (c Config) check() error {
 	switch {
 	case c.Classes < 1:
 		return fmt.Errorf("models: %s with %d classes: a classifier has at least 1", c.Arch, c.Classes)
+	case c.Answers() < 1:
+		return fmt.Errorf("models: %s with %d outputs of which the last rejects: there must be a class beside it", c.Arch, c.Classes)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("models: %s with dropout %g: a probability from 0 to below 1 is wanted", c.Arch, c.Dropout)
 	case c.Dropout > 0 && !wrnName.MatchString(c.Arch):
