@@ -117,6 +117,8 @@ func resultType(op string) string {
 		return "pred"
 	case parts[0] == "cvt":
 		return parts[len(parts)-2]
+	case parts[0] == "shfl":
+		return "f32" // registers of 32 bits have no type to shfl
 	case len(parts) > 1 && parts[1] == "wide":
 		return "u64"
 	}

@@ -99,7 +99,7 @@ func elementwiseFile() []*entry {
 			all = append(all, o.strided())
 		}
 	}
-	return append(all, fill(), dropout(), copyStrided())
+	return append(all, fill(), dropout())
 }
 
 // operandNames are the parameters' names.
@@ -223,23 +223,6 @@ func (e *entry) walk(n string, operands ...string) (i string, at []string) {
 	}
 	e.at(done)
 	return i, at
-}
-
-// divide is i/d for i below 2^31, with the m and s of the divisor.
-func (e *entry) divide(i, m, s string) string {
-	wide := e.let("wide", "mul.wide.u32", i, m)
-	return e.let("q", "cvt.u32.u64", e.let("wide", "shr.u64", wide, s))
-}
-
-func copyStrided() *entry {
-	e := newEntry("copy_strided", "copy_strided: slices, permutes and broadcasts."+stridedDoc+"\nThe operand begins lo elements in.")
-	y, x := e.ptr("y"), e.ptr("x")
-	n, lo := e.num("n"), e.num("lo")
-	i, at := e.walk(n, "x")
-	v := e.load("v", e.element("at_x", x, e.let("place", "add.u32", at[0], lo)), 1)
-	e.store(e.element("at_y", y, i), v)
-	e.do("ret")
-	return e
 }
 
 func fill() *entry {

@@ -21,6 +21,10 @@ type file struct {
 
 var files = []file{
 	{"elementwise", "Elementwise kernels: an item of work to a thread.", elementwiseFile},
+	{"move", "Kernels that copy elements from one arrangement to another: an element to a thread.", moveFile},
+	{"reduce", "Reductions over rows and columns.", reduceFile},
+	{"pool", "Pooling and its transposes: an element of the result to a thread.", poolFile},
+	{"optim", "Updates of the optimisers.", optimFile},
 }
 
 func (f file) text() string {

@@ -77,13 +77,13 @@ func (e *entry) log(x string) string {
 func (e *entry) logEdges(x, v string) string {
 	e.note("ln of infinity, 0, and less or NaN")
 	v = e.sel("v", x, v, e.let("is", "setp.eq.f32", x, infinity))
-	v = e.sel("v", imm0Minus, v, e.let("is", "setp.eq.f32", x, imm(0)))
+	v = e.sel("v", minusInfinity, v, e.let("is", "setp.eq.f32", x, imm(0)))
 	return e.sel("v", notANumber, v, e.let("is", "setp.ltu.f32", x, imm(0)))
 }
 
 const (
-	imm0Minus  = "0fFF800000" // minus infinity
-	notANumber = "0f7FC00000"
+	minusInfinity = "0fFF800000"
+	notANumber    = "0f7FC00000"
 )
 
 // log1p is ln(1+x) for x in [0, 1].

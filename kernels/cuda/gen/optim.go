@@ -1,0 +1,67 @@
+package main
+
+// optimFile is ptx/optim.ptx.
+func optimFile() []*entry { return []*entry{sgd(), adam()} }
+
+// loadUnless reads v neighbouring elements, or takes them for 0 where the predicate
+// is true: memory that holds nothing yet is not read.
+func (e *entry) loadUnless(p, name, addr string, v int) []string {
+	r := make([]string, v)
+	for i := range r {
+		r[i] = e.let(name, "mov.f32", imm(0))
+	}
+	op := "ld.global.f32"
+	if v == 4 {
+		op = "ld.global.v4.f32"
+	}
+	e.raw("@!%s %s %s, [%s];", p, op, vector(r), addr)
+	return r
+}
+
+func sgd() *entry {
+	e := newEntry("sgd", `sgd: d = decay*w + grad; m = mom*m + d; w += cd*d + cm*m. In the first step m is taken for 0.
+Items as in copy.`)
+	w, m, g := e.ptr("w"), e.ptr("m"), e.ptr("grad")
+	n4, items, first := e.num("n4"), e.num("items"), e.num("first")
+	mom, decay, cd, cm := e.f32("mom"), e.f32("decay"), e.f32("cd"), e.f32("cm")
+	begins := e.let("begins", "setp.ne.u32", first, "0")
+	e.items(n4, items, func(at string, v int) {
+		atW, atM := e.let("at_w", "add.u64", w, at), e.let("at_m", "add.u64", m, at)
+		ws, gs := e.load("w", atW, v), e.load("g", e.let("at_g", "add.u64", g, at), v)
+		ms := e.loadUnless(begins, "m", atM, v)
+		for i := range ws {
+			d := e.fma("d", decay, ws[i], gs[i])
+			ms[i] = e.fma("m", mom, ms[i], d)
+			ws[i] = e.fma("w", cm, ms[i], e.fma("w", cd, d, ws[i]))
+		}
+		e.store(atM, ms)
+		e.store(atW, ws)
+	})
+	return e
+}
+
+func adam() *entry {
+	e := newEntry("adam", `adam: d = decay*w + grad; m = b1*m + c1*d; v = b2*v + c2*d*d;
+w -= step*m/(root*sqrt(v) + eps). In the first step m and v are taken for 0. Items as in copy.`)
+	w, m, v, g := e.ptr("w"), e.ptr("m"), e.ptr("v"), e.ptr("grad")
+	n4, items, first := e.num("n4"), e.num("items"), e.num("first")
+	b1, c1, b2, c2 := e.f32("b1"), e.f32("c1"), e.f32("b2"), e.f32("c2")
+	step, root, eps, decay := e.f32("step"), e.f32("root"), e.f32("eps"), e.f32("decay")
+	begins := e.let("begins", "setp.ne.u32", first, "0")
+	e.items(n4, items, func(at string, n int) {
+		atW, atM, atV := e.let("at_w", "add.u64", w, at), e.let("at_m", "add.u64", m, at), e.let("at_v", "add.u64", v, at)
+		ws, gs := e.load("w", atW, n), e.load("g", e.let("at_g", "add.u64", g, at), n)
+		ms, vs := e.loadUnless(begins, "m", atM, n), e.loadUnless(begins, "v", atV, n)
+		for i := range ws {
+			d := e.fma("d", decay, ws[i], gs[i])
+			ms[i] = e.fma("m", b1, ms[i], e.mul("t", c1, d))
+			vs[i] = e.fma("v", b2, vs[i], e.mul("t", c2, e.mul("t", d, d)))
+			below := e.fma("below", root, e.let("size", "sqrt.rn.f32", vs[i]), eps)
+			ws[i] = e.sub("w", ws[i], e.let("t", "div.rn.f32", e.mul("t", step, ms[i]), below))
+		}
+		e.store(atM, ms)
+		e.store(atV, vs)
+		e.store(atW, ws)
+	})
+	return e
+}
