@@ -9,27 +9,33 @@ import (
 	"strings"
 )
 
+// cifarSlack is what a file of the python version has beside its pixels at most.
+const cifarSlack = 64 << 20
+
 // cifarSide is the height and width of every CIFAR image.
 const cifarSide = 32
 
-// cifarKind is one of the two binary layouts of
-// https://www.cs.toronto.edu/~kriz/cifar.html. A record is the label bytes and
-// then 1,024 bytes each of red, green and blue, row by row.
+// cifarKind is one of the two sets of
+// https://www.cs.toronto.edu/~kriz/cifar.html. In the binary version a record is
+// the label bytes and then 1,024 bytes each of red, green and blue, row by row;
+// the python version is described at readBatch.
 type cifarKind struct {
 	name       string
 	labelBytes int // the last one is the label that is used
-	namesFile  string
+	labels     string
+	namesFile  string // the python version has another file and a key in it
+	meta, key  string
 	names      []string
 }
 
 var cifar10 = &cifarKind{
-	name: "CIFAR-10", labelBytes: 1, namesFile: "batches.meta.txt",
+	name: "CIFAR-10", labelBytes: 1, labels: "labels", namesFile: "batches.meta.txt", meta: "batches.meta", key: "label_names",
 	names: []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
 }
 
 // cifar100 records have a coarse label, which is not used, before the fine one.
 var cifar100 = &cifarKind{
-	name: "CIFAR-100", labelBytes: 2, namesFile: "fine_label_names.txt",
+	name: "CIFAR-100", labelBytes: 2, labels: "fine_labels", namesFile: "fine_label_names.txt", meta: "meta", key: "fine_label_names",
 	names: strings.Fields(`apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus
 		butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
 		dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion
@@ -41,40 +47,48 @@ var cifar100 = &cifarKind{
 
 func (k *cifarKind) recordBytes() int { return k.labelBytes + 3*cifarSide*cifarSide }
 
-// cifarFile is a file of records; number orders the batches of a split.
+// cifarFile is a file of images; number orders the batches of a split.
 type cifarFile struct {
 	entry
 	kind   *cifarKind
+	python bool
 	train  bool
 	number int
 }
 
-// asCIFAR tells by its name what a file holds.
-func asCIFAR(e entry) (cifarFile, bool) {
-	base, ok := strings.CutSuffix(path.Base(e.path), ".bin")
-	if e.dir || !ok {
-		return cifarFile{}, false
+// asCIFAR tells by its name what a file holds. The names of the python version
+// of CIFAR-100 say little, so that has to lie in its folder or beside its meta.
+func asCIFAR(e entry, beside func(name string) bool) (cifarFile, bool) {
+	base, binary := strings.CutSuffix(path.Base(e.path), ".bin")
+	f := cifarFile{entry: e, kind: cifar10, python: !binary}
+	if e.dir {
+		return f, false
 	}
 	switch base {
 	case "test_batch":
-		return cifarFile{e, cifar10, false, 0}, true
-	case "train":
-		return cifarFile{e, cifar100, true, 0}, true
-	case "test":
-		return cifarFile{e, cifar100, false, 0}, true
+		return f, true
+	case "train", "test":
+		f.kind, f.train = cifar100, base == "train"
+		return f, binary || e.size > 0 && (path.Base(parent(e.path)) == "cifar-100-python" || beside(cifar100.meta))
 	}
-	number, err := strconv.Atoi(strings.TrimPrefix(base, "data_batch_"))
-	if err != nil || !strings.HasPrefix(base, "data_batch_") {
-		return cifarFile{}, false
-	}
-	return cifarFile{e, cifar10, true, number}, true
+	digits, numbered := strings.CutPrefix(base, "data_batch_")
+	number, err := strconv.Atoi(digits)
+	f.train, f.number = true, number
+	return f, numbered && err == nil
 }
 
-// cifarFiles are the binary files of a tree, in order.
+// cifarFiles are the CIFAR files of a tree, in order.
 func cifarFiles(entries []entry) []cifarFile {
+	there := map[string]bool{}
+	for _, e := range entries {
+		if !e.dir && path.Base(e.path) == cifar100.meta {
+			there[e.path] = true
+		}
+	}
 	var files []cifarFile
 	for _, e := range entries {
-		if f, ok := asCIFAR(e); ok {
+		beside := func(name string) bool { return there[path.Join(parent(e.path), name)] }
+		if f, ok := asCIFAR(e, beside); ok {
 			files = append(files, f)
 		}
 	}
@@ -93,7 +107,10 @@ func readCIFAR(ctx context.Context, name string, src tree, entries []entry, o Op
 	if err != nil {
 		return nil, err
 	}
-	kind := files[0].kind
+	kind, namesFile := files[0].kind, files[0].kind.namesFile
+	if files[0].python {
+		namesFile = kind.meta
+	}
 	want := map[string]int{}
 	records := int64(0)
 	for i, f := range files {
@@ -103,21 +120,25 @@ func readCIFAR(ctx context.Context, name string, src tree, entries []entry, o Op
 	if err := o.checkTotal(int(records), cifarSide, cifarSide); err != nil {
 		return nil, err
 	}
-	namesFile := path.Join(parent(files[0].path), kind.namesFile)
+	namesFile = path.Join(parent(files[0].path), namesFile)
 	if slices.ContainsFunc(entries, func(e entry) bool { return e.path == namesFile && !e.dir }) {
 		want[namesFile] = len(files)
 	}
-	parts, err := readParts(ctx, src, want, o.maxBytes())
+	parts, err := readParts(ctx, src, want, o.maxBytes()+cifarSlack)
 	if err != nil {
 		return nil, err
 	}
 	classes := kind.names
 	if len(parts) > len(files) {
-		if classes, err = classNames(parts[len(files)]); err != nil {
+		if classes, err = kind.classNames(parts[len(files)], files[0].python); err != nil {
 			return nil, fmt.Errorf("%s: %w", namesFile, err)
 		}
 	}
-	m, err := kind.decode(name, files, parts, classes)
+	decode := kind.decode
+	if files[0].python {
+		decode = kind.decodePython
+	}
+	m, err := decode(name, files, parts, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +154,7 @@ func cifarSplit(files []cifarFile, train bool) ([]cifarFile, error) {
 		if f.path == files[i].path {
 			return nil, fmt.Errorf("%s is in it twice: pack it again", f.path)
 		}
-		if parent(f.path) != parent(files[0].path) || f.kind != files[0].kind {
+		if parent(f.path) != parent(files[0].path) || f.kind != files[0].kind || f.python != files[0].python {
 			return nil, fmt.Errorf("it holds more than one CIFAR set (%s and %s): name the folder that is meant with #FOLDER", files[0].path, f.path)
 		}
 	}
@@ -159,10 +180,17 @@ func readParts(ctx context.Context, src tree, want map[string]int, limit int64) 
 	return parts, err
 }
 
-// classNames reads one name a line.
-func classNames(data []byte) ([]string, error) {
+// classNames reads one name a line, or the pickle of the python version.
+func (k *cifarKind) classNames(data []byte, python bool) (names []string, err error) {
 	const most = 256 // a label is one byte
-	names := strings.Fields(string(data[:min(len(data), maxListBytes)]))
+	if python {
+		names, err = k.pickledNames(data)
+	} else {
+		names = strings.Fields(string(data[:min(len(data), maxListBytes)]))
+	}
+	if err != nil {
+		return nil, err
+	}
 	if len(names) == 0 || len(names) > most {
 		return nil, fmt.Errorf("it lists %d class names; between 1 and %d were expected", len(names), most)
 	}

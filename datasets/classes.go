@@ -38,10 +38,8 @@ func FilterClasses(s Set, file string) (Set, error) {
 		return nil, fmt.Errorf("class list %s: none of its %d classes (%s, ...) is one of the %d of %s (%s, ...)",
 			file, len(names), names[0], len(classes), s.Name(), classes[0])
 	}
-	h, w := s.Size()
-	buf := make([]uint8, 3*h*w)
 	for i := range s.Len() {
-		label, err := s.Read(i, buf)
+		label, err := labelOf(s, i)
 		if err != nil {
 			return nil, fmt.Errorf("class list %s: image %d of %s: %w", file, i, s.Name(), err)
 		}

@@ -89,8 +89,7 @@ func (t dirTree) read(ctx context.Context, want map[string]int, limit int64, emi
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		file := filepath.Join(t.root, filepath.FromSlash(name))
-		err := emit(i, func() ([]byte, error) { return readFile(file, limit) })
+		err := emit(i, func() ([]byte, error) { return t.readOne(name, limit) })
 		if err == errStop {
 			return nil
 		}
@@ -99,6 +98,10 @@ func (t dirTree) read(ctx context.Context, want map[string]int, limit int64, emi
 		}
 	}
 	return nil
+}
+
+func (t dirTree) readOne(name string, limit int64) ([]byte, error) {
+	return readFile(filepath.Join(t.root, filepath.FromSlash(name)), limit)
 }
 
 func readFile(file string, limit int64) ([]byte, error) {

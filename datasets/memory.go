@@ -75,6 +75,9 @@ func (m *Memory) Read(i int, dst []uint8) (label int, err error) {
 	return m.labels[i], nil
 }
 
+// Label is the label of image i, without reading it. The error is always nil.
+func (m *Memory) Label(i int) (int, error) { return m.labels[i], nil }
+
 // Digest is the SHA-256 of height, width, and of every image with its label;
 // it is computed once.
 func (m *Memory) Digest() (string, error) { return m.digest.of(m) }

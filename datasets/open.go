@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,6 +37,12 @@ type Options struct {
 	// be, and is told their paths and errors once the rest is there. Otherwise
 	// one bad picture is an error of the set.
 	SkipBad func(path string, err error)
+	// Stream leaves the set on disk and reads each image when it is asked for:
+	// for sets that are larger than memory, and to cut training images out of
+	// pictures of any size (Augment.Resized). Archives must not be compressed.
+	// A picture that cannot be read is an error of Read then, and the digest of
+	// the set is one of the names and lengths of its files.
+	Stream bool
 	// MaxBytes bounds the pixels of the set in memory; 0 means 8 GiB.
 	MaxBytes int64
 }
@@ -68,133 +73,62 @@ func (o Options) checkTotal(n, h, w int) error {
 	return nil
 }
 
-// Open reads a set of images into memory, on all cores. spec is
+// Open reads a set of images, on all cores. spec is
 //
-//	NAME            a known set (Known lists them), or any file below the data folders by its name without extensions
+//	NAME            a known set (KnownSets lists them), or any file below the data folders by its name without extensions
 //	PATH            a file or folder; what it holds is found by looking
 //	PATH#FOLDER     a folder inside it
 //	KEY=PATH        the same, and KEY names the set in results
 //
 // PATH may be a folder or a tar archive (plain, gzip or zstd) with CIFAR-10 or
-// CIFAR-100 in the binary version, or with class folders of pictures, or with
-// pictures; or an SVHN file (MATLAB v5). The number of images is free. Without
-// KEY the name of the set is the base name of PATH without extensions.
+// CIFAR-100 in the binary or the python version, or with class folders of
+// pictures, or with pictures; or an SVHN file (MATLAB v5), an .npy file of
+// images, tiny_images.bin. The number of images is free. Without KEY the name of
+// the set is the base name of PATH without extensions.
 //
 // Where FOLDER is not given, folders that are alone are entered, and of the
 // folders train and test (or val) the one that Options.Train says.
+//
+// More # signs narrow a set down, whatever its format, in this order:
+//
+//	#split=NAME     the images that its own labels/NAME.txt lists (DTD)
+//	#list=FILE      the images that a text file names, one a line, in that order: any last part of their paths, with or without extension;
+//	                numbers for sets whose images have no names. FILE is looked for as given, beside the set and in the data folders.
+//	#exclude=FILE   without those that a file names; #from=1 counts the numbers in files from 1
+//	#per-class=N    the first N of each class
+//	#random=N       N images drawn at random, the same ones each time; #seed=S draws others, #numpy-seed=S as numpy.random.choice does
+//	#transform=NAME brings them to size as TransformNames says
+//	#as=PROTOCOL    what a published evaluation took of a known set and how it brought it to size (KnownSet.Protocols)
+//	#id=K, #aux=K   of ImageNet: the first K classes of GReg's split, or the others
+//
+// Sets are read into memory, except .npy files, tiny_images.bin, ImageNet and
+// what Options.Stream says: these stay on disk, and each image is read when it
+// is asked for. Such a set keeps files open until it is garbage, or until Close:
+// it is an io.Closer.
 func Open(ctx context.Context, spec string, o Options) (Set, error) {
 	if o.Size < 0 || o.Transform.Short < 0 || o.Transform.Crop < 0 {
 		panic(&MisuseError{Op: "Open", Detail: fmt.Sprintf("size %d, transform %+v; none may be negative", o.Size, o.Transform)})
 	}
 	l, err := locate(spec, o)
+	if err == nil {
+		o.Transform, err = l.transform(o)
+		o.Size = 0
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data set %s: %w", spec, err)
 	}
-	if o.Transform == (Transform{}) && l.crop && o.Size > 0 {
-		o.Transform = CenterCrop(o.Size)
+	if l.known != nil && l.known.stream {
+		o.Stream = true
 	}
-	m, err := l.open(ctx, o)
+	s, err := l.open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("data set %s: %s: %w", l.key, l.file, err)
 	}
-	return m, nil
-}
-
-// NameOf is the name that the set which spec describes has once it is open: its
-// KEY or what follows from its path. Nothing is opened.
-func NameOf(spec string) string {
-	if key, _, named := strings.Cut(spec, "="); named && keyPattern.MatchString(key) && !exists(spec) {
-		return key
-	}
-	file := spec
-	if at := strings.LastIndex(file, "#"); at > 0 && !exists(file) {
-		file = file[:at]
-	}
-	if !strings.ContainsAny(file, `/\`) && !exists(file) {
-		return file // of a known set, or one in a data folder
-	}
-	return baseName(file)
-}
-
-// location is where a set lies.
-type location struct {
-	key, file, sub string
-	crop           bool // cut from the centre instead of resized
-}
-
-var keyPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+-]*$`)
-
-// locate resolves what was asked for to a file or folder that exists.
-func locate(spec string, o Options) (location, error) {
-	key, file, named := strings.Cut(spec, "=")
-	if !named || !keyPattern.MatchString(key) || exists(spec) {
-		key, file = "", spec
-	}
-	l := location{key: key, file: file}
-	if at := strings.LastIndex(file, "#"); at > 0 && !exists(file) {
-		l.file, l.sub = file[:at], strings.Trim(path.Clean(filepath.ToSlash(file[at+1:])), "/")
-		if l.sub == "" || l.sub == "." || strings.HasPrefix(l.sub, "..") {
-			return l, fmt.Errorf("%q names no folder inside %s", file[at+1:], l.file)
-		}
-	}
-	if l.file == "" {
-		return l, errors.New("no name or path was given")
-	}
-	_, err := os.Stat(l.file)
-	if _, link := os.Lstat(l.file); err != nil && link == nil {
-		return l, fmt.Errorf("%s is a link that cannot be followed: %w", l.file, cause(err))
-	}
-	present := err == nil
-	if !present || slices.Contains(Known(), l.file) {
-		found, err := findNamed(l.file, o)
-		if err != nil && !present {
-			return l, err
-		}
-		if l.key == "" {
-			l.key = l.file
-		}
-		if err == nil {
-			l.file, l.crop = found.file, found.crop
-		}
-	}
-	if l.key == "" {
-		l.key = baseName(l.file)
-	}
-	return l, nil
-}
-
-// cause is the reason inside an error of package os, without the path again.
-func cause(err error) error {
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
-}
-
-// baseName is the last part of a path without the extensions of the formats
-// that are read.
-func baseName(file string) string {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		abs = file
-	}
-	name := filepath.Base(abs)
-	for _, ext := range []string{".gz", ".tgz", ".zst", ".tzst", ".tar", ".mat", ".bin"} {
-		if rest := strings.TrimSuffix(name, ext); rest != "" {
-			name = rest
-		}
-	}
-	return name
+	return s, nil
 }
 
 // open looks at what lies there and reads it.
-func (l location) open(ctx context.Context, o Options) (*Memory, error) {
+func (l location) open(ctx context.Context, o Options) (Set, error) {
 	info, err := os.Stat(l.file)
 	if err != nil {
 		return nil, err
@@ -209,26 +143,67 @@ func (l location) open(ctx context.Context, o Options) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
+	if isTinyImages(l.file) {
+		s, err := openTinyImages(ctx, l.key, l.file, o)
+		return l.narrow(ctx, s, err)
+	}
 	if isArchive(head) {
 		return l.openTree(ctx, tarTree{l.file}, o)
 	}
 	if l.sub != "" {
 		return nil, fmt.Errorf("it is not a folder or an archive, so it has no folder %s", l.sub)
 	}
+	s, err := l.openFile(ctx, head, o)
+	return l.narrow(ctx, s, err)
+}
+
+// openFile reads a file that is no archive.
+func (l location) openFile(ctx context.Context, head []byte, o Options) (Set, error) {
+	if strings.HasPrefix(string(head), npyMagic) {
+		return openNpy(ctx, l.key, l.file, o)
+	}
 	if mat, err := isMat(head); err != nil {
 		return nil, err
 	} else if mat {
-		return readSVHNFile(ctx, l.key, l.file, o)
+		return asSet(readSVHNFile(ctx, l.key, l.file, o))
 	}
-	alone := []entry{{path: filepath.Base(l.file), size: info.Size()}}
+	file, err := filepath.Abs(l.file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(file)
+	alone := []entry{{path: path.Join(filepath.Base(folder), filepath.Base(file)), size: info.Size()}}
 	if len(cifarFiles(alone)) > 0 {
-		return readCIFAR(ctx, l.key, dirTree{filepath.Dir(l.file)}, alone, o)
+		return asSet(readCIFAR(ctx, l.key, dirTree{filepath.Dir(folder)}, alone, o))
 	}
-	return nil, fmt.Errorf("no format that can be read was recognised; a folder, a .tar, .tar.gz or .tar.zst archive, an SVHN .mat file or a CIFAR .bin file was expected")
+	return nil, fmt.Errorf("no format that can be read was recognised; a folder, a .tar, .tar.gz or .tar.zst archive, " +
+		"an SVHN .mat file, an .npy file of images, or a CIFAR file was expected")
+}
+
+// asSet keeps a nil *Memory from becoming a Set.
+func asSet(m *Memory, err error) (Set, error) {
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // openTree reads a folder or an archive.
-func (l location) openTree(ctx context.Context, t tree, o Options) (*Memory, error) {
+func (l location) openTree(ctx context.Context, t tree, o Options) (Set, error) {
+	if a, ok := t.(tarTree); ok && o.Stream {
+		indexed, err := indexTar(ctx, a.file)
+		if err != nil {
+			return nil, err
+		}
+		t = indexed
+	}
+	if l.choice.id > 0 || l.choice.aux > 0 || l.known != nil && l.known.stream {
+		return l.openImageNet(ctx, t, o)
+	}
 	if l.sub != "" {
 		t = subTree{t, l.sub}
 	}
@@ -237,34 +212,78 @@ func (l location) openTree(ctx context.Context, t tree, o Options) (*Memory, err
 		return nil, err
 	}
 	if len(cifarFiles(entries)) > 0 {
-		return readCIFAR(ctx, l.key, t, entries, o)
+		s, err := asSet(readCIFAR(ctx, l.key, t, entries, o))
+		return l.narrow(ctx, s, err)
 	}
 	hasImages := slices.ContainsFunc(entries, func(e entry) bool { return !e.dir && isImageName(e.path) })
 	if mat, ok := svhnFile(entries, o.Train); ok && !hasImages {
 		if dir, ok := t.(dirTree); ok {
-			return readSVHNFile(ctx, l.key, filepath.Join(dir.root, filepath.FromSlash(mat)), o)
+			s, err := asSet(readSVHNFile(ctx, l.key, filepath.Join(dir.root, filepath.FromSlash(mat)), o))
+			return l.narrow(ctx, s, err)
 		}
 		return nil, fmt.Errorf("it holds the MATLAB file %s: unpack it and name that file", mat)
-	}
-	if python, ok := cifarPython(entries); ok && !hasImages {
-		return nil, fmt.Errorf("it holds the python version of CIFAR (%s): get the binary version instead", python)
 	}
 	layout, err := arrange(entries, o.Train, l.sub != "")
 	if err != nil {
 		return nil, err
 	}
-	return loadImages(ctx, l.key, t, layout, o)
+	return l.openPictures(ctx, t, entries, layout, o)
 }
 
-// cifarPython finds the pickled batches of CIFAR.
-func cifarPython(entries []entry) (string, bool) {
-	for _, e := range entries {
-		if dir, base := path.Split(e.path); !e.dir && (base == "data_batch_1" || base == "test_batch" ||
-			base == "train" && strings.Contains(dir, "cifar-100-python")) {
-			return e.path, true
+// openPictures reads the wanted pictures of a layout.
+func (l location) openPictures(ctx context.Context, t tree, entries []entry, layout layout, o Options) (Set, error) {
+	if l.choice.narrows() {
+		named, err := l.readLists(ctx, t, entries)
+		if err != nil {
+			return nil, err
+		}
+		picks := layout.picks
+		chosen, err := l.choice.pick(len(picks), func(i int) string { return picks[i].path }, func(i int) (int, error) { return picks[i].label, nil }, named)
+		if err != nil {
+			return nil, err
+		}
+		if len(chosen) == 0 {
+			return nil, errors.New("no picture is left")
+		}
+		layout.picks = make([]pick, len(chosen))
+		for k, i := range chosen {
+			layout.picks[k] = picks[i]
 		}
 	}
-	return "", false
+	if o.Stream {
+		return streamPictures(ctx, l.key, t, layout, entries, o)
+	}
+	return asSet(loadImages(ctx, l.key, t, layout, o))
+}
+
+// narrow keeps the wanted images of a set whose images have no names.
+func (l location) narrow(ctx context.Context, s Set, err error) (Set, error) {
+	c := l.choice
+	if err != nil || !c.narrows() {
+		return s, err
+	}
+	if c.id > 0 || c.aux > 0 {
+		return nil, errors.New("#id and #aux choose classes of ImageNet, which is a folder or an archive")
+	}
+	named, err := l.readLists(ctx, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	if only := (choice{exclude: c.exclude, from: c.from, transform: c.transform}); c == only {
+		out, err := newFinder(s.Len(), nil, c.from).all(named.exclude)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", c.exclude, err)
+		}
+		return without(s, out)
+	}
+	chosen, err := c.pick(s.Len(), nil, func(i int) (int, error) { return labelOf(s, i) }, named)
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("no image is left")
+	}
+	return Subset(s, chosen), nil
 }
 
 func firstBytes(file string, n int) ([]byte, error) {

@@ -59,7 +59,15 @@ func TestOfficialNames(t *testing.T) {
 		"SUN/images/1.png":         picture,
 		"Places/images/1.png":      picture,
 	}.writeTo(t, root)
-	images := map[string]int{"cifar10": 1, "cifar100": 1, "svhn": 12, "textures": 2}
+	copyOfficial(t, root, "300K_random_images.npy", "tiny_images.bin", "80mn_cifar_idxs.txt")
+	id, aux, err := ImageNetSplit(100)
+	must(t, err)
+	for _, class := range append(id, aux[:2]...) {
+		files{"imagenet/val/" + class + "/ILSVRC2012_val_00000001.JPEG": picture}.writeTo(t, root)
+	}
+	images := map[string]int{"svhn": 12, "textures": 2, "random300k": 5, "tinyimages": 3, "tinyimages-all": 5,
+		"imagenet": 102, "imagenet10": 10, "imagenet20": 20, "imagenet50": 50, "imagenet100": 100,
+		"imagenet10-aux": 92, "imagenet20-aux": 82, "imagenet50-aux": 52, "imagenet100-aux": 2}
 	for _, name := range Known() {
 		s := open(t, name, Options{Root: root})
 		if want := max(images[name], 1); s.Name() != name || s.Len() != want {
@@ -120,17 +128,6 @@ func TestSpecs(t *testing.T) {
 	wantError(t, "svhn-2000.mat#x", Options{}, "not a folder")
 	wantError(t, "plain#", Options{}, "names no folder")
 	wantError(t, "plain#../x", Options{}, "no folder")
-}
-
-// The python version of CIFAR is not offered, and explained where it is there.
-func TestPythonCIFARIsNotRecommended(t *testing.T) {
-	root := t.TempDir()
-	_, err := Open(t.Context(), "cifar10", Options{Root: root})
-	if err == nil || !strings.Contains(err.Error(), "cifar-10-binary.tar.gz") || strings.Contains(err.Error(), "py") {
-		t.Errorf("nothing there: %v", err)
-	}
-	files{"cifar-10-batches-py/data_batch_1": []byte("pickled")}.writeTo(t, root)
-	wantError(t, "cifar10", Options{Root: root}, "get the binary version")
 }
 
 func TestLinkLoop(t *testing.T) {

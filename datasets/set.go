@@ -16,6 +16,9 @@ type Set interface {
 	// returns its label, -1 when it has none.
 	Read(i int, dst []uint8) (label int, err error)
 	// Digest is the hexadecimal SHA-256 of all images (as Read gives them) and
-	// labels in order: two sets with the same digest hold the same data.
+	// labels in order: two sets with the same digest hold the same data. A set
+	// that stays on disk and is too large to be read for it has a digest of what
+	// identifies it (names and lengths of files, a sample of the images, the
+	// part that is used), which begins with a word and a colon.
 	Digest() (string, error)
 }

@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Image is an RGB picture: Height rows of Width pixels of three bytes.
@@ -43,6 +44,30 @@ func ResizeCrop(size int) Transform { return Transform{Short: size, Crop: size} 
 
 // CenterCrop cuts the central square without resizing.
 func CenterCrop(size int) Transform { return Transform{Crop: size} }
+
+// TransformNames are the published test transforms by the names that a spec
+// uses:
+//
+//	resize    the shorter side to the size, then the centre: Textures, Places; LSUN-C in DICE, LINe, POEM and NTOM
+//	crop      the centre, without resizing: LSUN-C in GReg and DOS
+//	imagenet  the shorter side to 8/7 of the size (256 for 224), then the centre: everything at ImageNet's size
+//	none      the picture as it is: LSUN-C in the code of Energy, which feeds 36x36 pixels
+func TransformNames() []string { return []string{"resize", "crop", "imagenet", "none"} }
+
+// NamedTransform is the transform of a name for images of size x size pixels.
+func NamedTransform(name string, size int) (Transform, error) {
+	switch name {
+	case "resize":
+		return ResizeCrop(size), nil
+	case "crop":
+		return CenterCrop(size), nil
+	case "imagenet":
+		return Transform{Short: size * 8 / 7, Crop: size}, nil
+	case "none":
+		return Transform{}, nil
+	}
+	return Transform{}, fmt.Errorf("no transform is called %q: choose one of %s", name, strings.Join(TransformNames(), ", "))
+}
 
 // Apply gives the transformed picture. It may share memory with m when there
 // was nothing to do.
