@@ -35,6 +35,7 @@ var floors = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/dirlock":    {},
 	"internal/machine":    {},
+	"internal/sweep":      {},
 	"kernels/cuda":        {"kernels", "kernels/cuda/ptx", "kernels/cuda/ptxsim", "internal/cudrv"},
 	"kernels/cuda/ptx":    {},
 	"kernels/cuda/ptxsim": {},

@@ -29,6 +29,9 @@ func trainHelp() string {
 	return b.String()
 }
 
+// defaultMethod is what train trains by.
+const defaultMethod = "greg"
+
 // trainFlags is what train was asked for.
 type trainFlags struct {
 	id, aux, classes, test *string
@@ -48,7 +51,7 @@ func setupTrain(f *cli.Flags) cli.Action {
 	t.aux = f.String("aux", "", "SET: auxiliary outliers")
 	t.classes = f.String("aux-classes", "", "FILE: keep the classes of -aux that this JSON file lists")
 	t.test = f.String("test", "", "SET: test images for the accuracy at the end (default the test split of -id, where there is one)")
-	t.method = f.String("method", "greg", "NAME: see above")
+	t.method = f.String("method", defaultMethod, "NAME: see above")
 	t.arch = f.String("arch", "", "NAME: architecture, see above (default that of -init, else wrn-40-2)")
 	t.init = f.String("init", "", "PATH: begin with the weights of a run directory, a .safetensors or a PyTorch file")
 	t.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", ")+" (default that of -init, else greg)")

@@ -66,6 +66,23 @@ func (f *Flags) Var(v flag.Value, name, usage string) {
 	f.set.Var(v, name, usage)
 }
 
+// Repeated defines a flag that may be given several times; a value may hold commas.
+func (f *Flags) Repeated(name, usage string) *[]string {
+	r := new(repeated)
+	f.Var(r, name, usage)
+	return (*[]string)(r)
+}
+
+type repeated []string
+
+func (r *repeated) String() string { return strings.Join(*r, " ") }
+
+// Set implements flag.Value.
+func (r *repeated) Set(text string) error {
+	*r = append(*r, text)
+	return nil
+}
+
 // List defines a flag that takes values separated by commas and may be repeated.
 func (f *Flags) List(name, usage string) *[]string {
 	l := new(list)

@@ -147,31 +147,64 @@ func (p *Program) verb(name string) (Verb, error) {
 }
 
 func (p *Program) runVerb(env *Env, v Verb, args []string) (err error) {
-	f := newFlags(v.Name)
-	act := v.Setup(f)
-	f.Group("Always")
-	quiet := f.Bool("quiet", false, "print results and errors only")
-	cpu := f.String("cpuprofile", "", "FILE: write a CPU profile, for go tool pprof")
-	mem := f.String("memprofile", "", "FILE: write a memory profile at the end")
-	rest, err := f.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		p.verbHelp(env.Stdout, v, f)
+	act, always, rest, err := p.prepare(env, v, args)
+	if err != nil {
 		return err
 	}
-	if err != nil {
-		return Wrong("%s: %w (see %s %s -h)", v.Name, err, p.Name, v.Name)
-	}
-	if len(rest) > 0 && v.Args == "" {
-		return Wrong("%s: the argument %q is not a flag, and this verb takes flags only (see %s %s -h)", v.Name, rest[0], p.Name, v.Name)
-	}
-	env.Quiet = *quiet
-	stop, err := profile(*cpu, *mem)
+	env.Quiet = *always.quiet
+	stop, err := profile(*always.cpu, *always.mem)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	ctx, done := Interrupts(context.Background(), env)
 	defer done()
+	return p.perform(ctx, env, v, act, rest)
+}
+
+// Call runs a verb as a part of another one: under its context, in its world.
+// env.Argv becomes the command line that does the same.
+func (p *Program) Call(ctx context.Context, env *Env, verb string, args []string) error {
+	v, err := p.verb(verb)
+	if err != nil {
+		return err
+	}
+	inner := *env
+	inner.Argv = append([]string{env.Argv[0], verb}, args...)
+	act, _, rest, err := p.prepare(&inner, v, args)
+	if err != nil {
+		return err
+	}
+	return p.perform(ctx, &inner, v, act, rest)
+}
+
+// common are the flags that every verb has.
+type common struct {
+	quiet    *bool
+	cpu, mem *string
+}
+
+// prepare reads a verb's flags.
+func (p *Program) prepare(env *Env, v Verb, args []string) (act Action, always common, rest []string, err error) {
+	f := newFlags(v.Name)
+	act = v.Setup(f)
+	f.Group("Always")
+	always.quiet = f.Bool("quiet", false, "print results and errors only")
+	always.cpu = f.String("cpuprofile", "", "FILE: write a CPU profile, for go tool pprof")
+	always.mem = f.String("memprofile", "", "FILE: write a memory profile at the end")
+	rest, err = f.parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		p.verbHelp(env.Stdout, v, f)
+	case err != nil:
+		err = Wrong("%s: %w (see %s %s -h)", v.Name, err, p.Name, v.Name)
+	case len(rest) > 0 && v.Args == "":
+		err = Wrong("%s: the argument %q is not a flag, and this verb takes flags only (see %s %s -h)", v.Name, rest[0], p.Name, v.Name)
+	}
+	return act, always, rest, err
+}
+
+func (p *Program) perform(ctx context.Context, env *Env, v Verb, act Action, rest []string) error {
 	if err := asInterrupted(act(ctx, env, rest)); err != nil {
 		return fmt.Errorf("%s: %w", v.Name, err)
 	}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"gradgrad/greg"
+	"gradgrad/internal/atomicfile"
+	"gradgrad/internal/cli"
+	"gradgrad/internal/sweep"
+	"gradgrad/report"
+)
+
+const sweepHelp = `Runs the trainings and evaluations that a sweep file lists, one after the other, and makes one table of them. What is
+done is skipped and what was cut off goes on, so the same command can be given again and again. A run that fails does
+not stop the others, except those that begin with its weights. The files of the paper's tables are in sweeps/; package
+internal/sweep describes the format.
+
+-plan shows the runs without making them, with the time that each would take here: a few steps of each kind are timed
+on drawn images. -scale shrinks the epochs of every run, -set replaces a flag of train in every run, -only chooses
+runs; each says what it changed, and results of a changed sweep go into a directory of their own.
+
+Example: cifar sweep sweeps/table1.toml -plan
+         cifar sweep sweeps/table1.toml
+         cifar sweep sweeps/table1.toml -scale 0.1 -set arch=wrn-16-1 -set aux=aux.tar.zst -only '*/greg-*'`
+
+// sweepFlags is what sweep was asked for.
+type sweepFlags struct {
+	plan      *bool
+	scale     *float64
+	set, only *[]string
+	out, data *string
+	skipBad   *bool
+}
+
+func setupSweep(f *cli.Flags) cli.Action {
+	s := new(sweepFlags)
+	f.Group("What")
+	s.plan = f.Bool("plan", false, "show the runs and how long they would take, and make none")
+	s.scale = f.Float("scale", 1, "X: multiply the epochs of every run, to at least 1")
+	s.set = f.Repeated("set", "FLAG=VALUE: a flag of train for every run, instead of the file's (may be repeated)")
+	s.only = f.List("only", "PATTERN,...: the runs of these names, such as '*/greg-*', with those that they begin with")
+	s.out = f.String("out", "", "DIR: where the runs go, instead of the file's")
+	f.Group("Data, for all runs")
+	s.data = f.String("data", "", "DIR: folder of the sets, as for train")
+	s.skipBad = f.Bool("skip-bad", false, "leave out pictures that cannot be read, as for train")
+	return s.run
+}
+
+func (s *sweepFlags) run(ctx context.Context, env *cli.Env, args []string) error {
+	if len(args) != 1 {
+		return cli.Wrong("name one sweep file, such as sweeps/table1.toml")
+	}
+	sw, err := s.read(env, args[0])
+	if err != nil {
+		return err
+	}
+	if *s.plan {
+		return showPlan(ctx, env, sw, *s.data)
+	}
+	return s.execute(ctx, env, sw)
+}
+
+// read reads the file and changes it as the flags say.
+func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
+	set, err := sweep.ParseFlags(*s.set)
+	if err != nil {
+		return nil, cli.Wrong("-set: %w", err)
+	}
+	sw, err := sweep.Read(path, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := sw.Choose(*s.only); err != nil {
+		return nil, cli.Wrong("-only: %w", err)
+	}
+	if *s.scale != 1 {
+		changes, err := sw.Scale(*s.scale, methodEpochs)
+		if err != nil {
+			return nil, cli.Wrong("-scale: %w", err)
+		}
+		for _, c := range changes {
+			env.Say("%s: -%s %s instead of %s", c.Run, c.Flag, c.To, c.From)
+		}
+	}
+	for name, value := range set {
+		env.Say("all runs: -%s %s", name, value)
+	}
+	if *s.out != "" {
+		sw.Out = *s.out
+	} else if *s.scale != 1 || len(set) > 0 {
+		sw.Out += changedSuffix(*s.scale, set)
+		env.Say("changed runs go into %s", sw.Out)
+	}
+	return sw, nil
+}
+
+// changedSuffix tells the directory of a changed sweep from the whole one's.
+func changedSuffix(scale float64, set sweep.Flags) string {
+	parts := set.Args()
+	if scale != 1 {
+		parts = append(parts, fmt.Sprintf("-scale=%g", scale))
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|#= `, r) {
+			return '_'
+		}
+		return r
+	}, strings.Join(parts, ""))
+}
+
+// methodEpochs are the epochs of a run that does not say them.
+func methodEpochs(train sweep.Flags) (int, error) {
+	method, ok := train["method"]
+	if !ok {
+		method = defaultMethod
+	}
+	c, err := greg.Preset(method, 10)
+	return c.Epochs, err
+}
+
+// execute makes the runs and the tables.
+func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep) error {
+	failed := map[string]error{} // runs without trained weights
+	failures := 0
+	var evaluated []string
+	for i, r := range sw.Runs {
+		dir := filepath.Join(sw.Out, filepath.FromSlash(r.Name))
+		env.Say("\n[%d of %d] %s", i+1, len(sw.Runs), r.Name)
+		err := failed[r.Init]
+		if err != nil {
+			err = fmt.Errorf("it begins with %s, which failed", r.Init)
+		} else {
+			err = s.make(ctx, env, sw, r, dir)
+		}
+		var stopped *cli.Interrupted
+		if errors.As(err, &stopped) || ctx.Err() != nil {
+			return &cli.Interrupted{Advice: fmt.Sprintf("%d of %d runs are done; go on with the same command: %s %s", i, len(sw.Runs), env.Invocation(pkg), cli.Quote(env.Argv[1:]...))}
+		}
+		if err != nil {
+			env.Complain("%s failed: %v", r.Name, err)
+			if state, bad := readState(dir, r); bad != nil || !state.Trained {
+				failed[r.Name] = err // and so will what begins with it
+			}
+			failures++
+			continue
+		}
+		if r.Eval != nil {
+			evaluated = append(evaluated, filepath.Join(dir, evalDir))
+		}
+	}
+	if err := s.tables(env, sw, evaluated); err != nil {
+		return err
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d of %d runs failed; once what they need is there, the same command makes them and skips the others", failures, len(sw.Runs))
+	}
+	return nil
+}
+
+// tables makes the tables of the runs that have results.
+func (s *sweepFlags) tables(env *cli.Env, sw *sweep.Sweep, evaluated []string) error {
+	if len(evaluated) == 0 {
+		return nil
+	}
+	t, err := report.LoadTable(evaluated...)
+	if err != nil {
+		return err
+	}
+	for _, name := range sw.Tables {
+		path := filepath.Join(sw.Out, filepath.FromSlash(name))
+		format, err := tableFormat("", path)
+		if err != nil {
+			return err
+		}
+		if err := atomicfile.WriteTo(path, func(w io.Writer) error { return t.Write(w, format) }); err != nil {
+			return err
+		}
+	}
+	if sw.Title != "" {
+		fmt.Fprintf(env.Stdout, "%s\n\n", sw.Title)
+	}
+	return printReadable(env, t)
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gradgrad/checkpoint"
+	"gradgrad/greg"
+	"gradgrad/internal/cli"
+)
+
+const smallSweep = `
+title = "A small table"
+table = ["t.md", "t.csv"]
+[train]
+id = "shapes#320"
+arch = "wrn-10-1"
+size = 12
+epochs = 2
+save-every = 2
+test = "shapes#40"
+[eval]
+id = "shapes#60"
+ood = "ood-letters#40"
+[[run]]
+name = "base"
+train = { method = "ce" }
+[[run]]
+name = "greg-{seed}"
+for = { seed = [1, 2] }
+init = "base"
+train = { method = "greg", aux = "outliers#160" }
+`
+
+// sweepIn writes a sweep file and returns how to run it there.
+func sweepIn(t *testing.T, text string) func(ctx context.Context, args ...string) (error, string, string) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s.toml")
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return func(ctx context.Context, args ...string) (error, string, string) {
+		var out, errs bytes.Buffer
+		env := &cli.Env{Stdout: &out, Stderr: &errs, Argv: append([]string{"cifar", "sweep"}, args...)}
+		err := program().Call(ctx, env, "sweep", append([]string{"-out=" + filepath.Join(dir, "runs")}, append(args, file)...))
+		return err, out.String(), errs.String()
+	}
+}
+
+func TestSweep(t *testing.T) {
+	ctx := context.Background()
+	run := sweepIn(t, smallSweep)
+	err, out, errs := run(ctx)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	for _, want := range []string{"A small table", "GReg, 2 seeds", "Energy score"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table lacks %q:\n%s", want, out)
+		}
+	}
+	err, again, errs := run(ctx)
+	if err != nil || strings.Count(errs, "done already") != 3 {
+		t.Errorf("the second time: %v\n%s", err, errs)
+	}
+	if at := strings.Index(out, "A small table"); again != out[at:] {
+		t.Errorf("the second time printed\n%s\nthe first\n%s", again, out)
+	}
+	if err, _, _ := run(ctx, "-only", "none"); cli.ExitCode(err) != cli.Misuse {
+		t.Errorf("-only none: %v", err)
+	}
+}
+
+// TestSweepGoesOn cuts a sweep off in the middle of its second run, again and
+// again, and compares the last weights with those of one that was not.
+func TestSweepGoesOn(t *testing.T) {
+	want := finalWeights(t, sweepIn(t, smallSweep), 0)
+	got := finalWeights(t, sweepIn(t, smallSweep), 3)
+	if !bytes.Equal(got, want) {
+		t.Error("a sweep that was cut off ended in other weights")
+	}
+}
+
+// finalWeights makes a sweep, cutting it off so many times, and returns the bytes
+// of its last run's tensors.
+func finalWeights(t *testing.T, run func(context.Context, ...string) (error, string, string), cuts int) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "runs")
+	for cut := 0; ; cut++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		if cut < cuts {
+			go cancelAfter(cancel, done, filepath.Join(out, "greg-1", greg.MetricsFile), 2*(cut+1))
+		}
+		err, _, errs := run(ctx, "-out="+out)
+		close(done)
+		cancel()
+		if err == nil {
+			break
+		}
+		var stopped *cli.Interrupted
+		if !errors.As(err, &stopped) || !strings.Contains(err.Error(), "go on with the same command") {
+			t.Fatalf("%v\n%s", err, errs)
+		}
+	}
+	f, err := checkpoint.Open(context.Background(), filepath.Join(out, "greg-2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []byte
+	for _, x := range f.Tensors {
+		data = append(data, x.Data...)
+	}
+	return data
+}
+
+// cancelAfter cancels once a run has made so many steps.
+func cancelAfter(cancel func(), done chan struct{}, metrics string, steps int) {
+	for {
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Millisecond):
+		}
+		if data, err := os.ReadFile(metrics); err == nil && bytes.Count(data, []byte("\n")) >= steps {
+			cancel()
+			return
+		}
+	}
+}
+
+func TestSweepChecksWhatIsThere(t *testing.T) {
+	ctx := context.Background()
+	run := sweepIn(t, smallSweep)
+	if err, _, errs := run(ctx, "-only", "base"); err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	err, _, errs := run(ctx, "-set", "lr=0.5", "-only", "base")
+	if err == nil || !strings.Contains(errs, "made with other settings (-lr was not given, 0.5 now)") {
+		t.Errorf("other settings: %v\n%s", err, errs)
+	}
+}
+
+func TestSweepGoesOnWithOtherRuns(t *testing.T) {
+	text := smallSweep + "[[run]]\nname = \"bad\"\ntrain = { method = \"ce\", id = \"shapes#x\" }\n" +
+		"[[run]]\nname = \"after-bad\"\ninit = \"bad\"\ntrain = { method = \"ce\" }\n[[run]]\nname = \"last\"\ntrain = { method = \"ce\", max-steps = 1 }\n"
+	err, out, errs := sweepIn(t, text)(context.Background(), "-only", "*a*")
+	if err == nil || !strings.Contains(err.Error(), "2 of 4 runs failed") {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{"bad failed: ", "after-bad failed: it begins with bad, which failed"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("lacks %q:\n%s", want, errs)
+		}
+	}
+	if !strings.Contains(out, "Energy score") {
+		t.Errorf("no table of the others:\n%s", out)
+	}
+}
+
+func TestSweepPlan(t *testing.T) {
+	err, out, errs := sweepIn(t, smallSweep)(context.Background(), "-plan", "-scale", "0.5")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	if !strings.Contains(errs, "base: -epochs 1 instead of 2") || strings.Count(out, "│ base") != 3 || !strings.Contains(out, "training: ") {
+		t.Errorf("%s\n%s", errs, out)
+	}
+}
