@@ -96,6 +96,9 @@ type Evaluation struct {
 	OOD        []datasets.Set // at least one
 	Scores     []ood.Score
 	Convention ood.Convention
+	// Certify is how many images of every set get a certificate at the threshold
+	// that 95 % of the ID images pass; they lie at even distances in the set.
+	Certify int
 	// Progress is told after every batch how many images of how many are done.
 	Progress func(set string, done, total int)
 }
@@ -105,6 +108,10 @@ type Evaluation struct {
 type Scored struct {
 	Results *ood.Results
 	Raw     map[string]map[string][]float64
+	// Certificates are those of the images that have one, by set.
+	Certificates map[string][]ood.Certificate
+
+	energies []float64 // of the ID set, where certificates are wanted
 }
 
 // Evaluate computes every score on every set, and its metrics. Identity fields of
@@ -122,8 +129,9 @@ func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error
 	}
 	total, done := e.ID.Len(), 0
 	seen := map[string]bool{e.ID.Name(): true}
+	total += min(e.Certify, e.ID.Len())
 	for _, o := range e.OOD {
-		total += o.Len()
+		total += o.Len() + min(e.Certify, o.Len())
 		if err := ood.CheckSetName(o.Name()); err != nil {
 			return nil, err
 		}
@@ -139,6 +147,11 @@ func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error
 		}
 		if set == e.ID {
 			s.Results.IDAccuracy = 100 * float64(right) / float64(set.Len())
+		}
+	}
+	if e.Certify > 0 {
+		if err := c.certify(ctx, e, s, &done, total); err != nil {
+			return nil, err
 		}
 	}
 	return s, s.judge(e)
@@ -179,6 +192,7 @@ func (c *Classifier) score(ctx context.Context, e Evaluation, s *Scored, set dat
 				return 0, err
 			}
 			right += k
+			s.keepEnergies(e, out)
 		}
 		for _, sc := range e.Scores {
 			values := make([]float64, out.N)
@@ -225,6 +239,9 @@ func (s *Scored) Write(dir string) error {
 			}
 		}
 	}
+	if err := s.writeCertificates(dir); err != nil {
+		return err
+	}
 	if err := ood.WriteResults(dir, s.Results); err != nil {
 		return err
 	}
@@ -247,6 +264,11 @@ func scoreFiles(dir string) map[string]bool {
 		return nil
 	}
 	files := map[string]bool{}
+	if r.Certificate != nil {
+		for _, set := range r.Certificate.Sets {
+			files[ScoreFile(dir, RadiusFile, set.Name)], files[ScoreFile(dir, EstimateFile, set.Name)] = true, true
+		}
+	}
 	for _, score := range r.Scores {
 		sets := []string{r.ID}
 		for _, set := range score.Sets {

@@ -23,7 +23,7 @@ func (c *Classifier) IDData() ood.IDData {
 // head is the final layer without an output for none of the classes.
 func (c *Classifier) head() *ood.Head {
 	l := c.Model.Head()
-	h := &ood.Head{W: l.Weight.Value.Float32s(), B: l.Bias.Value.Float32s(), Classes: c.Model.Config().Classes, Dim: l.Weight.Value.Dim(1)}
+	h := &ood.Head{W: l.Weight.Value.Float32s(), B: l.Bias.Value.Float32s(), Classes: c.Model.Config().Answers(), Dim: l.Weight.Value.Dim(1)}
 	h.W, h.B = h.W[:h.Classes*h.Dim], h.B[:h.Classes]
 	return h
 }
@@ -63,6 +63,10 @@ func (c *Classifier) pull(images, cotangent []float32, n, side int, of func(logi
 	defer c.tape.Release()
 	x := c.tape.Watch(c.tape.New(images, n, side, side, 3))
 	y := of(c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, x))
-	ct := c.tape.New(cotangent, n, y.Dim(1))
+	width := len(cotangent) / n
+	if y.Dim(1) > width { // an output for none of the classes
+		y = autograd.Slice(y, 1, 0, width)
+	}
+	ct := c.tape.New(cotangent, n, width)
 	return autograd.Grad(autograd.Sum(autograd.Mul(y, ct)), x)[0].Float32s(), nil
 }

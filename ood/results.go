@@ -37,6 +37,9 @@ type Results struct {
 	Versions   map[string]string // of the program, Go, ...
 	Digests    map[string]string // SHA-256 of data and checkpoint
 
+	// Certificate is nil where none was computed.
+	Certificate *CertificateResult
+
 	Scores []ScoreResult // in the order of the file
 }
 

@@ -10,22 +10,23 @@ import (
 // resultsJSON is the file's layout; Results keeps the two apart so that Go code
 // need not deal with pointers and ordered maps.
 type resultsJSON struct {
-	ID         string            `json:"id"`
-	IDAccuracy *float64          `json:"id_accuracy"`
-	Arch       string            `json:"arch"`
-	Method     string            `json:"method"`
-	Seed       uint64            `json:"seed"`
-	Convention Convention        `json:"fpr_convention"`
-	Normalize  string            `json:"normalize"`
-	IDN        int               `json:"id_n,omitempty"`
-	Variant    string            `json:"variant,omitempty"`
-	Epoch      int               `json:"epoch,omitempty"`
-	Step       int64             `json:"step,omitempty"`
-	Checkpoint string            `json:"checkpoint,omitempty"`
-	Command    string            `json:"command,omitempty"`
-	Versions   map[string]string `json:"versions,omitempty"`
-	Digests    map[string]string `json:"digests,omitempty"`
-	Scores     scoreMap          `json:"scores"`
+	ID          string             `json:"id"`
+	IDAccuracy  *float64           `json:"id_accuracy"`
+	Arch        string             `json:"arch"`
+	Method      string             `json:"method"`
+	Seed        uint64             `json:"seed"`
+	Convention  Convention         `json:"fpr_convention"`
+	Normalize   string             `json:"normalize"`
+	IDN         int                `json:"id_n,omitempty"`
+	Variant     string             `json:"variant,omitempty"`
+	Epoch       int                `json:"epoch,omitempty"`
+	Step        int64              `json:"step,omitempty"`
+	Checkpoint  string             `json:"checkpoint,omitempty"`
+	Command     string             `json:"command,omitempty"`
+	Versions    map[string]string  `json:"versions,omitempty"`
+	Digests     map[string]string  `json:"digests,omitempty"`
+	Certificate *CertificateResult `json:"certificate,omitempty"`
+	Scores      scoreMap           `json:"scores"`
 }
 
 // averageJSON is the mean over sets: the rates of Metrics without the counts.
@@ -41,7 +42,7 @@ type averageJSON struct {
 func (r Results) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultsJSON{
 		r.ID, nullable(r.IDAccuracy), r.Arch, r.Method, r.Seed, r.Convention, r.Normalize,
-		r.IDN, r.Variant, r.Epoch, r.Step, r.Checkpoint, r.Command, r.Versions, r.Digests, r.Scores,
+		r.IDN, r.Variant, r.Epoch, r.Step, r.Checkpoint, r.Command, r.Versions, r.Digests, r.Certificate, r.Scores,
 	})
 }
 
@@ -61,7 +62,7 @@ func (r *Results) UnmarshalJSON(data []byte) error {
 	}
 	*r = Results{
 		j.ID, acc, j.Arch, j.Method, j.Seed, j.Convention, j.Normalize,
-		j.IDN, j.Variant, j.Epoch, j.Step, j.Checkpoint, j.Command, j.Versions, j.Digests, j.Scores,
+		j.IDN, j.Variant, j.Epoch, j.Step, j.Checkpoint, j.Command, j.Versions, j.Digests, j.Certificate, j.Scores,
 	}
 	return nil
 }

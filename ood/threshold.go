@@ -63,10 +63,13 @@ func quantile[F float32 | float64](a []F, p float64) float64 {
 		r = w
 	}
 	lo := int(r)
-	if lo+1 >= len(a) {
-		return float64(a[len(a)-1])
+	if lo+1 >= len(a) || r == float64(lo) {
+		return float64(a[min(lo, len(a)-1)])
 	}
 	f, below, above := r-float64(lo), float64(a[lo]), float64(a[lo+1])
+	if below == above { // two infinities have no difference
+		return below
+	}
 	if d := above - below; !math.IsInf(d, 0) {
 		return below + f*d
 	}

@@ -40,7 +40,7 @@ type evalFlags struct {
 	checkpoint, id, fit, scores, convention *string
 	arch, normalize, method, out, device    *string
 	ood                                     *[]string
-	batch                                   *int
+	batch, certify                          *int
 	sets                                    *cli.Sets
 }
 
@@ -50,12 +50,13 @@ func setupEval(f *cli.Flags) cli.Action {
 	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
 	e.id = f.String("id", "", "SET: in-distribution test images (default that of the run)")
 	e.ood = f.List("ood", "SET,...: out-of-distribution images")
-	e.scores = f.String("scores", "energy,msp", "SCORE,...: parameters after a colon, as in energy,energy:t=2")
+	e.scores = f.String("scores", "energy,msp", "SCORE,...: parameters after a colon, as in energy,energy:t=2; all for every one; auto for a value chosen on images of -fit and noise, as in odin:eps=auto")
 	e.convention = f.String("convention", "paper", "NAME: how FPR95 and AUPR are counted, see above")
 	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
 	e.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
 	e.batch = f.Int("batch", 128, "N: images at a time")
+	e.certify = f.Int("certify", 0, "N: for so many images of every set, how far they can move before the energy score's decision changes; a gradient for each class")
 	f.Group("For files that no run of this program has written")
 	e.arch = f.String("arch", "", "NAME: architecture, where the file does not tell: "+strings.Join(models.Known(), ", "))
 	e.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", "))
@@ -115,6 +116,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err := printTable(env, dir, scored.Results); err != nil {
 		return err
 	}
+	printCertificates(env, scored.Results.Certificate)
 	env.Say("results.json and the raw scores are in %s", dir)
 	return nil
 }
@@ -133,6 +135,9 @@ func (e *evalFlags) plan() (*greg.Evaluation, error) {
 	if *e.batch < 1 {
 		return nil, cli.Wrong("-batch %d: at least 1 image at a time", *e.batch)
 	}
+	if *e.certify < 0 {
+		return nil, cli.Wrong("-certify %d: a number of images, 0 for none", *e.certify)
+	}
 	if info, err := os.Stat(*e.checkpoint); err == nil && !info.IsDir() && *e.out == "" {
 		return nil, cli.Wrong("-out is needed: %s is a file, so there is no run directory for the results", *e.checkpoint)
 	}
@@ -148,7 +153,7 @@ func (e *evalFlags) plan() (*greg.Evaluation, error) {
 		return nil, cli.Wrong("-scores: %w", err)
 	}
 	convention, err := ood.ParseConvention(*e.convention)
-	return &greg.Evaluation{Scores: scores, Convention: convention}, cli.AsWrong(err)
+	return &greg.Evaluation{Scores: scores, Convention: convention, Certify: *e.certify}, cli.AsWrong(err)
 }
 
 // claimOut makes the directory of the results, and writes to it, before hours of
@@ -257,8 +262,9 @@ func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.D
 // evaluate runs the evaluation with progress.
 func evaluate(ctx context.Context, env *cli.Env, c *greg.Classifier, p greg.Evaluation) (*greg.Scored, error) {
 	total := p.ID.Len()
+	total += min(p.Certify, p.ID.Len())
 	for _, o := range p.OOD {
-		total += o.Len()
+		total += o.Len() + min(p.Certify, o.Len())
 	}
 	line := env.Progress(progress.Options{Label: "eval", Total: int64(total), Unit: "images"})
 	defer line.Finish()

@@ -87,6 +87,9 @@ func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Fig
 		drawn["scores-"+slugOf(r.name)] = f
 	}
 	page.Sections = append(page.Sections, scores)
+	if err := addCertificates(page, drawn, runs); err != nil {
+		return nil, nil, err
+	}
 	return page, drawn, nil
 }
 
