@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"gradgrad/kernels"
 )
@@ -80,6 +81,25 @@ func (l *launch) float(xs ...float64) *launch {
 	}
 	return l
 }
+
+// apart returns memory for a small result that blocks write while others still read
+// operands: that of b, or scratch memory where b is one of them; finish then copies it.
+func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, finish func()) {
+	p = l.addr(b)
+	for _, o := range operands {
+		if l.addr(o) == p {
+			own, n := l.temp(b.Len()), b.Len()
+			return own, func() {
+				items := l.at(p, own).items(n, p, own)
+				l.float(0, 0).flat("copy", items)
+			}
+		}
+	}
+	return p, func() {}
+}
+
+// entryOf is the entry name of a kernel that has one entry.
+func entryOf(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
 // run launches an entry with the arguments collected, which are then forgotten.
 // Grid and block are numbers of blocks and of threads along x, y and z; shared is

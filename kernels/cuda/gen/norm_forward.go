@@ -1,0 +1,107 @@
+package main
+
+// moments is the first pass of bn and normalise.
+func moments(v int) *entry {
+	e := normEntry("bn_sums", "bn_sums: the sums of x-k and (x-k)^2, where k is row pick of x.", v)
+	x, pick := e.ptr("x"), e.num("pick")
+	p := e.partial(false)
+	r := e.rows(v)
+	k := r.row("k", x, pick)
+	r.keepShift(p, 0, k)
+	sums := r.zeros(2)
+	r.each(func(at string) {
+		for i, xi := range r.read("x", x, at) {
+			d := e.sub("d", xi, k[i])
+			e.set(sums[0][i], "add.rn.f32", sums[0][i], d)
+			e.set(sums[1][i], "fma.rn.f32", d, d, sums[1][i])
+		}
+	})
+	r.save(p, sums)
+	return e
+}
+
+// statistics are mean, rstd and var of the thread's channels, stored once.
+func (r *rows) statistics(p partial, over, eps, mean, rstd, variance string) (mu, rs []string) {
+	e := r.e
+	k, sums := r.shifts(p, 1)[0], r.totals(p, 2)
+	vars := make([]string, r.v)
+	for i := range vars {
+		d := e.mul("d", sums[0][i], over)
+		mu = append(mu, e.add("mu", k[i], d))
+		q := e.mul("q", sums[1][i], over)
+		vars[i] = e.let("var", "max.NaN.f32", e.fma("var", e.neg(d), d, q), imm(0))
+		rs = append(rs, e.let("r", "rcp.rn.f32", e.let("root", "sqrt.rn.f32", e.add("var", vars[i], eps))))
+	}
+	r.write(mean, mu)
+	r.write(rstd, rs)
+	r.write(variance, vars)
+	return mu, rs
+}
+
+// line writes y = max(low, fma(x-mu, s, b)); NaN passes.
+func (r *rows) line(y, x string, mu, s, b []string, low string) {
+	e := r.e
+	r.each(func(at string) {
+		xs := r.read("x", x, at)
+		r.put(y, at, r.perChannel(func(i int) string {
+			xc := xs[i]
+			if mu != nil {
+				xc = e.sub("xc", xc, mu[i])
+			}
+			v := e.fma("v", xc, s[i], b[i])
+			return e.sel("v", low, v, e.let("below", "setp.lt.f32", v, low))
+		}))
+	})
+	e.do("ret")
+}
+
+func bnForward(v int) *entry {
+	e := normEntry("bn", "bn: mean, var and rstd = 1/sqrt(var+eps) of each channel from the sums of bn_sums, and\ny = max(low, fma(x-mean, gamma*rstd, beta)). over is 1/m.", v)
+	y, mean, rstd, variance := e.ptr("y"), e.ptr("mean"), e.ptr("rstd"), e.ptr("var")
+	x, gamma, beta := e.ptr("x"), e.ptr("gamma"), e.ptr("beta")
+	p := e.partial(true)
+	over, eps, low := e.f32("over"), e.f32("eps"), e.f32("low")
+	r := e.rows(v)
+	mu, rs := r.statistics(p, over, eps, mean, rstd, variance)
+	g, b := r.channels("gamma", gamma), r.channels("beta", beta)
+	s := r.perChannel(func(i int) string { return e.mul("s", g[i], rs[i]) })
+	r.line(y, x, mu, s, b, low)
+	return e
+}
+
+func normaliseForward(v int) *entry {
+	e := normEntry("normalise", "normalise: the statistics as bn takes them, and xh = (x-mean)*rstd. over is 1/m.", v)
+	xh, rstd, mean, variance := e.ptr("xh"), e.ptr("rstd"), e.ptr("mean"), e.ptr("var")
+	x := e.ptr("x")
+	p := e.partial(true)
+	over, eps := e.f32("over"), e.f32("eps")
+	r := e.rows(v)
+	mu, rs := r.statistics(p, over, eps, mean, rstd, variance)
+	r.each(func(at string) {
+		xs := r.read("x", x, at)
+		r.put(xh, at, r.perChannel(func(i int) string { return e.mul("v", e.sub("xc", xs[i], mu[i]), rs[i]) }))
+	})
+	e.do("ret")
+	return e
+}
+
+func bnApply(v int) *entry {
+	e := normEntry("bn_apply", "bn_apply: y = max(low, fma(x-mean, gamma*rstd, beta)), as bn computes it.", v)
+	y, x, gamma, beta, mean, rstd := e.ptr("y"), e.ptr("x"), e.ptr("gamma"), e.ptr("beta"), e.ptr("mean"), e.ptr("rstd")
+	low := e.f32("low")
+	r := e.rows(v)
+	mu, rs := r.channels("mu", mean), r.channels("r", rstd)
+	g, b := r.channels("gamma", gamma), r.channels("beta", beta)
+	s := r.perChannel(func(i int) string { return e.mul("s", g[i], rs[i]) })
+	r.line(y, x, mu, s, b, low)
+	return e
+}
+
+func affine(v int) *entry {
+	e := normEntry("affine", "affine: y = max(low, fma(x, scale, shift)).", v)
+	y, x, scale, shift := e.ptr("y"), e.ptr("x"), e.ptr("scale"), e.ptr("shift")
+	low := e.f32("low")
+	r := e.rows(v)
+	r.line(y, x, nil, r.channels("scale", scale), r.channels("shift", shift), low)
+	return e
+}

@@ -1,0 +1,189 @@
+package cuda
+
+import (
+	"math"
+	"math/bits"
+
+	"gradgrad/kernels"
+)
+
+func init() {
+	register(batchNorm, "bn")
+	register(normApply, "bn.apply", "affine")
+	register(batchNormGrad, "bn.grad")
+	register(batchNormGrad2, "bn.grad2")
+	register(normalise, "normalise")
+	register(normaliseGrad, "normalise.grad")
+	register(normaliseGrad2, "normalise.grad2")
+}
+
+// normLayout is how a tensor of m rows and c channels is shared out: tiles of
+// channels, pieces of rows, a block of threads for each. It depends on the shape
+// alone, and on whether the operands' addresses let four channels be read at once.
+type normLayout struct {
+	m, c          int
+	v             int // channels to a thread
+	tx, ty        int // threads of a block
+	tiles         int
+	piece, pieces int // rows of a piece, and how many there are
+}
+
+const (
+	normChannels = 32 // the most channels of a tile
+	normRows     = 4  // the fewest rows to a thread, where the rows are cut
+)
+
+func newNormLayout(m, c int, vector bool) normLayout {
+	n := normLayout{m: m, c: c, v: 1}
+	if vector && c%4 == 0 {
+		n.v = 4
+	}
+	groups := c / n.v
+	n.tx = min(1<<bits.Len(uint(groups-1)), normChannels/n.v)
+	n.ty = threads / n.tx
+	n.tiles = ceil(groups, n.tx)
+	want := max(1, min(busy/n.tiles, m/(normRows*n.ty)))
+	n.piece = ceil(ceil(m, want), n.ty) * n.ty
+	n.pieces = ceil(m, n.piece)
+	return n
+}
+
+// norm is one run of a kernel of this family.
+type norm struct {
+	*launch
+	attr *kernels.NormAttr
+	normLayout
+	part, shift uint64
+}
+
+// newNorm lays out the kernel's operands, and asks for memory for the sums of each
+// channel and for the shifts that are subtracted before summing.
+func newNorm(l *launch, sums, shifts int) *norm {
+	at := l.Attr.(*kernels.NormAttr)
+	all := make([]uint64, 0, 16)
+	for _, b := range l.In {
+		all = append(all, l.addr(b))
+	}
+	for _, b := range l.Out {
+		all = append(all, l.addr(b))
+	}
+	n := &norm{launch: l, attr: at, normLayout: newNormLayout(at.M, at.C, aligned(all...))}
+	if sums > 0 {
+		n.part, n.shift = l.temp(n.pieces*sums*n.c), l.temp(shifts*n.c)
+	}
+	return n
+}
+
+// launchEntry runs an entry on the layout, which is its last arguments.
+func (n *norm) launchEntry(entry string) {
+	if n.v == 4 {
+		entry += "_v4"
+	}
+	n.num(n.c, n.m).divisor(n.tiles).num(n.piece)
+	n.run(entry, [3]int{n.pieces * n.tiles, 1, 1}, [3]int{n.tx, n.ty, 1}, 0)
+}
+
+// pick is the row whose elements are subtracted before sums are taken: not the first
+// one, because corners of images are unlike the rest.
+func (n *norm) pick() int { return n.m / 3 }
+
+// low is the bound that results have from below.
+func (n *norm) low() float64 {
+	if n.attr.ReLU {
+		return 0
+	}
+	return math.Inf(-1)
+}
+
+func (n *norm) relu() int {
+	if n.attr.ReLU {
+		return 1
+	}
+	return 0
+}
+
+func (n *norm) over() float64 { return 1 / float64(n.m) }
+
+// first runs a first pass, whose operands were appended.
+func (n *norm) first(entry string) {
+	n.at(n.part, n.shift)
+	n.launchEntry(entry)
+}
+
+// second runs a second pass, with numbers of its own.
+func (n *norm) second(entry string, xs ...float64) {
+	n.at(n.part, n.shift).num(n.pieces).float(xs...)
+	n.launchEntry(entry)
+}
+
+// statistics takes the sums of x.
+func (n *norm) statistics() {
+	n.ptr(n.In[0]).num(n.pick())
+	n.first("bn_sums")
+}
+
+func batchNorm(l *launch) {
+	n := newNorm(l, 2, 1)
+	n.statistics()
+	l.ptr(l.Out...).ptr(l.In...)
+	n.second("bn", n.over(), n.attr.Eps, n.low())
+}
+
+func normalise(l *launch) {
+	n := newNorm(l, 2, 1)
+	n.statistics()
+	l.ptr(l.Out...).ptr(l.In...)
+	n.second("normalise", n.over(), n.attr.Eps)
+}
+
+// normApply runs bn.apply and affine.
+func normApply(l *launch) {
+	n := newNorm(l, 0, 0)
+	l.ptr(l.Out...).ptr(l.In...).float(n.low())
+	n.launchEntry(entryOf(l.kernel.Name))
+}
+
+func batchNormGrad(l *launch) {
+	n := newNorm(l, 3, 1)
+	g, x, rest := l.In[0], l.In[1], l.In[2:]
+	l.ptr(g, x).num(n.pick()).ptr(rest...).num(n.relu())
+	n.first("bn_grad_sums")
+	l.ptr(l.Out...).ptr(l.In...).num(n.relu())
+	n.second("bn_grad", n.over(), float64(n.m))
+}
+
+func batchNormGrad2(l *launch) {
+	n := newNorm(l, 6, 2)
+	u, wg, wb, g, x, rest := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5:]
+	l.ptr(u, g, x).num(n.pick()).ptr(rest...).num(n.relu())
+	n.first("bn_grad2_sums")
+	if n.attr.NoDW {
+		wg, wb = nil, nil
+	}
+	dgamma, finish := l.apart(l.Out[2], wg, wb)
+	l.ptr(l.Out[:2]...).at(dgamma).ptr(u, wg, wb, g, x).ptr(rest...).num(n.relu())
+	n.second("bn_grad2", n.over(), float64(n.m))
+	finish()
+}
+
+func normaliseGrad(l *launch) {
+	n := newNorm(l, 3, 1)
+	g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3]
+	l.ptr(g, xh).num(n.pick())
+	n.first("normalise_grad_sums")
+	l.ptr(l.Out[0], g, xh, rstd, w)
+	n.second("normalise_grad", n.over(), float64(n.m))
+}
+
+func normaliseGrad2(l *launch) {
+	n := newNorm(l, 6, 2)
+	u, g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4]
+	l.ptr(u, g, xh).num(n.pick())
+	n.first("normalise_grad2_sums")
+	drstd, finish := l.apart(l.Out[2], rstd, w)
+	dw, finish2 := l.apart(l.Out[3], rstd, w)
+	l.ptr(l.Out[:2]...).at(drstd, dw).ptr(u, g, xh, rstd, w)
+	n.second("normalise_grad2", n.over(), float64(n.m))
+	finish()
+	finish2()
+}
