@@ -1,0 +1,87 @@
+package ptxsim
+
+// block is one thread block at work. A worker has one and reuses it.
+type block struct {
+	worker *worker
+	k      *Kernel
+	size   [3]int
+	at     [3]int // place in the grid
+	linear int
+	warps  []*warp
+	shared sharedMemory
+	local  localMemory
+
+	barriers [16]barrierState
+	order    []int // in which warps get their turn
+}
+
+func newBlock(wk *worker) *block {
+	k := wk.l.k
+	b := &block{worker: wk, k: k, size: wk.l.size}
+	threads := b.size[0] * b.size[1] * b.size[2]
+	for i := 0; i*lanes < threads; i++ {
+		w := &warp{b: b, index: i,
+			r32:  make([][lanes]uint32, len(k.file32)),
+			r64:  make([][lanes]uint64, len(k.file64)),
+			pred: make([]uint32, k.preds), def: make([]uint32, k.places())}
+		for r, v := range k.file32 {
+			for lane := range lanes {
+				w.r32[r][lane] = v
+			}
+		}
+		for r, v := range k.file64 {
+			for lane := range lanes {
+				w.r64[r][lane] = v
+			}
+		}
+		b.warps = append(b.warps, w)
+		b.order = append(b.order, i)
+	}
+	size := k.Shared
+	if wk.l.dynamic > 0 {
+		size = k.dynamicStart() + wk.l.dynamic
+	}
+	b.shared.init(size, k.cell)
+	b.local.init(k.Local, threads)
+	return b
+}
+
+// thread returns the coordinates of a thread of the block.
+func (b *block) thread(i int) [3]int {
+	x, y := b.size[0], b.size[1]
+	return [3]int{i % x, i / x % y, i / (x * y)}
+}
+
+// run executes block number n of the grid.
+func (b *block) run(n int) {
+	g := b.worker.l.grid
+	b.linear = n
+	b.at = [3]int{n % g[0], n / g[0] % g[1], n / (g[0] * g[1])}
+	b.shared.reset()
+	b.local.reset()
+	b.barriers = [16]barrierState{}
+	threads := b.size[0] * b.size[1] * b.size[2]
+	for i, w := range b.warps {
+		w.start(threads - i*lanes)
+	}
+	for {
+		if rng := b.worker.rng; rng != nil {
+			rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+		}
+		ran, done := false, true
+		for _, i := range b.order {
+			w := b.warps[i]
+			if w.state == ready {
+				w.run()
+				ran = true
+			}
+			done = done && w.state == finished
+		}
+		if done {
+			return
+		}
+		if !ran {
+			b.stuck()
+		}
+	}
+}

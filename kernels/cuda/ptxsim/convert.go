@@ -1,0 +1,3 @@
+package ptxsim
+
+var convertOps = map[string]func(*build) exec{}

@@ -1,0 +1,214 @@
+package ptxsim
+
+import "encoding/binary"
+
+var memoryOps = map[string]func(*build) exec{"ld": loadOp, "ldu": loadOp, "st": storeOp}
+
+// hints are modifiers of loads and stores that change no value here.
+var hints = []string{
+	"weak", "cta", "cluster", "gpu", "sys", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc",
+	"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
+	"L2::64B", "L2::128B", "L2::256B",
+}
+
+// memoryMods takes the modifiers of a load or store and returns its space, how many
+// elements it moves, their type, and whether other blocks may touch the same bytes.
+func (b *build) memoryMods() (where space, n int, t dtype, strong bool) {
+	strong = b.oneOf("volatile", "relaxed", "acquire", "release") != ""
+	for b.oneOf(hints...) != "" {
+	}
+	where = b.space()
+	n = map[string]int{"v2": 2, "v4": 4, "": 1}[b.oneOf("v2", "v4")]
+	t = b.typ()
+	if t.kind == 'p' || t.bits > 64 || n*t.size() > 16 || t.bits < 8 {
+		b.fail("no such access")
+	}
+	b.grain(where, n*t.size())
+	return where, n, t, strong
+}
+
+// grain makes the cells of the race check as small as the smallest access.
+func (b *build) grain(where space, bytes int) {
+	for (where == sharedSpace || where == generic) && bytes < 1<<b.k.cell {
+		b.k.cell--
+	}
+}
+
+// addresses compiles the address operand: the result fills w.addr.
+func (b *build) addresses(i int, where space) func(w *warp, m uint32) {
+	o := &b.s.args[i]
+	if o.kind != isAddress {
+		b.fail("operand %d must be an address", i+1)
+	}
+	off := uint64(o.offset)
+	switch {
+	case o.hasReg:
+		r := o.reg
+		b.uses = append(b.uses, r)
+		if r.typ.wide() {
+			return func(w *warp, _ uint32) {
+				for i, a := range &w.r64[r.index] {
+					w.addr[i] = a + off
+				}
+			}
+		}
+		if r.typ.size() != 4 || where != sharedSpace && where != localSpace && where != constSpace {
+			b.fail("an address in %s memory has 64 bits", where)
+		}
+		return func(w *warp, _ uint32) {
+			for i, a := range &w.r32[r.index] {
+				w.addr[i] = uint64(a + uint32(off))
+			}
+		}
+	case o.vari != nil:
+		if where != o.vari.space {
+			b.fail("%s is in %s memory", o.text, o.vari.space)
+		}
+		at := b.f.addressOf(o.vari)
+		return func(w *warp, _ uint32) {
+			v := at(w) + off
+			for i := range w.addr {
+				w.addr[i] = v
+			}
+		}
+	case o.sym:
+		b.fail("%s is a parameter: it wants ld.param", o.text)
+	}
+	return func(w *warp, _ uint32) {
+		for i := range w.addr {
+			w.addr[i] = off
+		}
+	}
+}
+
+// elements returns the operands that hold the n parts of a vector access.
+func (b *build) elements(i, n int) []operand {
+	o := b.s.args[i]
+	if o.kind != isVector {
+		o = operand{kind: isVector, list: []operand{o}}
+	}
+	if len(o.list) != n {
+		b.fail("%d registers for %d values", len(o.list), n)
+	}
+	return o.list
+}
+
+// loadOp compiles ld. Registers may be wider than the values.
+func loadOp(b *build) exec {
+	b.arity(2, 2)
+	where, n, t, _ := b.memoryMods()
+	var put []func(*warp, int, uint64)
+	list := b.elements(0, n)
+	for i := range list {
+		put = append(put, extendingStorer(t, &list[i], b.result(&list[i], t, true)))
+	}
+	if where == paramSpace {
+		return b.loadParam(put, t)
+	}
+	addr := b.addresses(1, where)
+	size := t.size()
+	return func(w *warp, m uint32) {
+		addr(w, m)
+		for ; m != 0; m &= m - 1 {
+			i := first(m)
+			mem := w.at(where, i, w.addr[i], n*size, load)
+			for j, p := range put {
+				p(w, i, value(mem[j*size:], size))
+			}
+		}
+	}
+}
+
+// extendingStorer fills a register that may be wider than the value read: signed
+// values repeat their sign, others get zeros.
+func extendingStorer(t dtype, o *operand, r int) func(*warp, int, uint64) {
+	into := t
+	if o.kind == isReg {
+		into = o.reg.typ
+	}
+	put := storer(dtype{kind: 'b', bits: max(into.size()*8, t.size()*8)}, r)
+	if t.kind != 's' {
+		return put
+	}
+	return func(w *warp, i int, v uint64) { put(w, i, signExtend(v, t.bits)) }
+}
+
+// value reads size bytes.
+func value(b []byte, size int) uint64 {
+	switch size {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(b))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	}
+	return binary.LittleEndian.Uint64(b)
+}
+
+// setValue writes size bytes.
+func setValue(b []byte, size int, v uint64) {
+	switch size {
+	case 1:
+		b[0] = byte(v)
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(v))
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	default:
+		binary.LittleEndian.PutUint64(b, v)
+	}
+}
+
+// loadParam compiles ld.param.
+func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) exec {
+	o := b.s.args[1]
+	if o.kind != isAddress || o.hasReg || !o.sym || o.vari != nil {
+		b.fail("ld.param wants the name of a parameter")
+	}
+	p := b.k.Params[o.param]
+	size := t.size()
+	if o.offset < 0 || o.offset+int64(size*len(put)) > int64(p.Size) || (p.offset+int(o.offset))%size != 0 {
+		b.fail("%d bytes at %d of parameter %s, which has %d", size*len(put), o.offset, p.Name, p.Size)
+	}
+	at := p.offset + int(o.offset)
+	return func(w *warp, m uint32) {
+		for j, f := range put {
+			v := value(w.b.worker.l.params[at+j*size:], size)
+			for x := m; x != 0; x &= x - 1 {
+				f(w, first(x), v)
+			}
+		}
+	}
+}
+
+// storeOp compiles st.
+func storeOp(b *build) exec {
+	b.arity(2, 2)
+	where, n, t, _ := b.memoryMods()
+	if where == paramSpace || where == constSpace {
+		b.fail("%s memory cannot be written", where)
+	}
+	var get []func(*warp, int) uint64
+	list := b.elements(1, n)
+	for i := range list {
+		r := b.value(&list[i], t, true)
+		from := t
+		if list[i].kind == isReg {
+			from = list[i].reg.typ
+		}
+		get = append(get, loader(dtype{kind: 'b', bits: from.size() * 8}, r))
+	}
+	addr := b.addresses(0, where)
+	size := t.size()
+	return func(w *warp, m uint32) {
+		addr(w, m)
+		for ; m != 0; m &= m - 1 {
+			i := first(m)
+			mem := w.at(where, i, w.addr[i], n*size, store)
+			for j, g := range get {
+				setValue(mem[j*size:], size, g(w, i))
+			}
+		}
+	}
+}
