@@ -1,0 +1,247 @@
+package greg
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gradgrad/checkpoint"
+	"gradgrad/datasets"
+	"gradgrad/kernels"
+	"gradgrad/models"
+	"gradgrad/ood"
+)
+
+// reference is the path of a file of the reference material, or skips.
+func reference(t *testing.T, path string) string {
+	t.Helper()
+	dir := os.Getenv("GRADGRAD_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared")
+	}
+	path = filepath.Join(dir, path)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no reference material at %s (set GRADGRAD_SHARED)", path)
+	}
+	return path
+}
+
+// official is the DenseNet that the authors of DICE published.
+func official(t *testing.T) *Classifier {
+	t.Helper()
+	f, err := checkpoint.Open(context.Background(), reference(t, "checkpoints/dice-densenet101-cifar10.pth.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := models.New(models.Config{Arch: "densenet101", Classes: 10}, kernels.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := models.Load(m, f); err != nil {
+		t.Fatal(err)
+	}
+	n, err := datasets.Preset("dice", "cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewClassifier(m, n, kernels.CPU)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// goldenImage is one image of the reference with everything computed of it, in
+// float64.
+type goldenImage struct {
+	Pixels        string `json:"pixels_rgb_u8_hwc_base64"`
+	Label         int
+	Gradient      float64            `json:"input_grad_l2_normalised_space"`
+	PixelGradient float64            `json:"input_grad_l2_pixel01_space"`
+	PostHoc       map[string]float64 `json:"post_hoc"`
+}
+
+func goldenImages(t *testing.T, c *Classifier) (golden []goldenImage, inputs []float32) {
+	t.Helper()
+	data, err := os.ReadFile(reference(t, "specs/densenet_golden_lossless.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Images []goldenImage }
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, img := range file.Images {
+		pixels, err := base64.StdEncoding.DecodeString(img.Pixels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range pixels {
+			inputs = append(inputs, (float32(p)/255-c.Normalize.Mean[i%3])/c.Normalize.Std[i%3])
+		}
+	}
+	if len(file.Images) != 16 {
+		t.Fatalf("%d images, want 16", len(file.Images))
+	}
+	return file.Images, inputs
+}
+
+// goldenScores are the reference's scores as -scores takes them.
+func goldenScores(t *testing.T) map[string]string {
+	stat := ":stat=" + reference(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy")
+	return map[string]string{
+		"msp": "msp", "maxlogit": "maxlogit", "energy_conf": "energy",
+		"odin_T1000_eps0.0014_std_scaled": "odin", "odin_T1000_eps0.0014_unscaled": "odin:std=0",
+		"react_c1.0": "react", "dice_p90_official_feat_stat": "dice" + stat, "dice_p90_react_c1.0": "dice+react" + stat,
+		"gen_gamma0.1_M10": "gen:m=10", "gradnorm_sum_over_classes": "gradnorm",
+		"ash_p@90": "ash-p", "ash_b@90": "ash-b", "ash_s@90": "ash-s",
+		"ash_p@95": "ash-p:p=95", "ash_b@95": "ash-b:p=95", "ash_s@95": "ash-s:p=95", "scale@85": "scale",
+	}
+}
+
+// TestPostHocGolden: all scores of the published network on 16 images of CIFAR-10.
+func TestPostHocGolden(t *testing.T) {
+	c := official(t)
+	golden, inputs := goldenImages(t, c)
+	out, err := c.Forward(inputs, len(golden))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Images = inputs
+	texts := goldenScores(t)
+	for name := range golden[0].PostHoc {
+		text, known := texts[name]
+		if !known {
+			t.Errorf("the reference has a score %s that is not compared", name)
+			continue
+		}
+		scores, err := ood.ParseScores(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ood.FitAll(scores, c.IDData()); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float64, out.N)
+		if err := scores[0].Score(got, out); err != nil {
+			t.Fatal(err)
+		}
+		for i, img := range golden {
+			if want := img.PostHoc[name]; !(math.Abs(got[i]-want) <= 1e-3*math.Abs(want)) {
+				t.Errorf("%s of image %d: %g, want %g", name, i, got[i], want)
+			}
+		}
+	}
+}
+
+// TestCertificateGolden: the norm of the gradient of S in both spaces, through the
+// rows of the Jacobian.
+func TestCertificateGolden(t *testing.T) {
+	c := official(t)
+	golden, inputs := goldenImages(t, c)
+	const n = 3
+	inputs = inputs[:n*32*32*3]
+	for _, space := range []struct {
+		name string
+		unit []float32
+		want func(goldenImage) float64
+	}{
+		{"input", nil, func(g goldenImage) float64 { return g.Gradient }},
+		{"pixels", c.IDData().Unit, func(g goldenImage) float64 { return g.PixelGradient }},
+	} {
+		certs, err := ood.Certify(c, inputs, n, 5, space.unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, cert := range certs {
+			if want := space.want(golden[i]); math.Abs(cert.Gradient/want-1) > 1e-3 {
+				t.Errorf("%s, image %d: gradient %g, want %g", space.name, i, cert.Gradient, want)
+			}
+			if cert.Slope < cert.Gradient || cert.Radius > cert.Estimate {
+				t.Errorf("%s, image %d: a bound below what it bounds: %+v", space.name, i, cert)
+			}
+		}
+	}
+}
+
+// TestPostHocReference compares FPR95 and AUROC with the reference on all lossless
+// sets, ODIN aside, which takes three times as long as all others together.
+func TestPostHocReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a DenseNet over 11,302 images")
+	}
+	data, err := os.ReadFile(reference(t, "specs/densenet_cifar10_ood_reference.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Rows map[string]map[string][2]float64 `json:"fpr95_auroc"`
+		Top1 float64
+		Q90  float64 `json:"react_q90"`
+	}
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]string{ // of the rows; odin has none
+		"msp": "msp", "maxlogit": "maxlogit", "energy": "energy", "react_c1": "react", "react_q90": "react:q=90",
+		"dice_p90": "dice:stat=" + reference(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy"),
+		"gen":      "gen", "gradnorm": "gradnorm", "ash_s90": "ash-s", "scale85": "scale", "line_pa90_pw90_c1": "line",
+	}
+	var list []string
+	for _, text := range keys {
+		list = append(list, text)
+	}
+	scored := evaluateReference(t, strings.Join(list, ","))
+	if got := scored.Results.IDAccuracy; math.Abs(got-want.Top1) > 0.1 {
+		t.Errorf("accuracy %.3f, want %.3f", got, want.Top1)
+	}
+	for row, text := range keys {
+		name, _, _ := strings.Cut(text, ":")
+		if name == "react" { // twice in the list, so the whole text is the key
+			name = text
+		}
+		result, ok := scored.Results.Score(name)
+		if !ok {
+			t.Fatalf("no score %s in the results", name)
+		}
+		for _, set := range result.Sets {
+			ref := want.Rows[row][set.Name]
+			if math.Abs(set.FPR95-ref[0]) > 0.2 || math.Abs(set.AUROC-ref[1]) > 0.05 {
+				t.Errorf("%s on %s: FPR95 %.3f AUROC %.3f, want %v", row, set.Name, set.FPR95, set.AUROC, ref)
+			}
+		}
+	}
+	q90, _ := scored.Results.Score("react:q=90")
+	var params ood.ReAct
+	if err := json.Unmarshal(q90.Params, &params); err != nil || math.Abs(params.C-want.Q90) > 1e-4 {
+		t.Errorf("ReAct's percentile: %s, want %g", q90.Params, want.Q90)
+	}
+}
+
+func evaluateReference(t *testing.T, list string) *Scored {
+	t.Helper()
+	ctx := context.Background()
+	open := func(name, file string, train bool) datasets.Set {
+		s, err := datasets.Open(ctx, name+"="+reference(t, "data/"+file), datasets.Options{Train: train, Size: 32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	scores, err := ood.ParseScores(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scored, err := official(t).Evaluate(ctx, Evaluation{
+		ID: open("cifar10", "cifar10-lossless.tar.zst", false), Fit: open("cifar10", "cifar10-lossless.tar.zst", true),
+		OOD:    []datasets.Set{open("svhn", "svhn-test-2000.mat", false), open("dtd", "dtd32.tar.zst", false), open("places", "places32.tar.zst", false)},
+		Scores: scores, Convention: ood.Paper,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scored
+}
