@@ -33,24 +33,27 @@ func (w Window) filled() Window {
 
 // convolution is the attribute of the three convolution rows: the geometry,
 // which determines the shapes of image x, weights w and result y.
-type convolution struct{ *kernels.ConvAttr }
+type convolution struct{ kernels.ConvAttr }
 
-func (g convolution) x() []int { return []int{g.N, g.H, g.W, g.C} }
-func (g convolution) w() []int { return []int{g.KH, g.KW, g.C / g.Groups, g.K} }
-func (g convolution) y() []int { return []int{g.N, g.OutH, g.OutW, g.K} }
+func (g convolution) x(t *Tape) []int { return t.shape(g.N, g.H, g.W, g.C) }
+func (g convolution) w(t *Tape) []int { return t.shape(g.KH, g.KW, g.C/g.Groups, g.K) }
+func (g convolution) y(t *Tape) []int { return t.shape(g.N, g.OutH, g.OutW, g.K) }
 
-func convAttr(c *Call) any { return c.Attr.(convolution).ConvAttr }
+func convAttr(c *Call) any {
+	c.work.conv = geometry(c).ConvAttr
+	return &c.work.conv
+}
 
 // The three convolutions are sums of products over the same triples (x, w, y),
 // one operand each being the result. So each one's derivatives are the other two.
 var convOp, convXOp, convWOp *Op
 
-func conv(g convolution, x, w *Value) *Value  { return convOp.one(g, x, w) }
-func convX(g convolution, y, w *Value) *Value { return convXOp.one(g, y, w) }
-func convW(g convolution, x, y *Value) *Value { return convWOp.one(g, x, y) }
+func conv(g convolution, x, w *Value) *Value  { return convOp.one(boxed(tapeOf(x, w), g), x, w) }
+func convX(g convolution, y, w *Value) *Value { return convXOp.one(boxed(tapeOf(y, w), g), y, w) }
+func convW(g convolution, x, y *Value) *Value { return convWOp.one(boxed(tapeOf(x, y), g), x, y) }
 func geometry(c *Call) convolution            { return c.Attr.(convolution) }
-func gives(s func(convolution) []int) func(any, []*Value) [][]int {
-	return func(attr any, _ []*Value) [][]int { return [][]int{s(attr.(convolution))} }
+func gives(s func(g convolution, t *Tape) []int) func(*Call) [][]int {
+	return func(c *Call) [][]int { return c.shapes(s(geometry(c), c.tape)) }
 }
 
 func init() {
@@ -86,17 +89,17 @@ var convCases = []struct {
 	{"all of them", 1, 4, 4, 4, 2, 3, 2, Window{StrideH: 2, PadH: 1, PadW: 2, DilationW: 2, Groups: 2}},
 }
 
-func convSamples(user func(x, w *Value, at Window) *Value, first, second func(convolution) []int) func() []Sample {
+func convSamples(user func(x, w *Value, at Window) *Value, first, second func(convolution, *Tape) []int) func() []Sample {
 	return func() []Sample {
 		var all []Sample
 		for _, k := range convCases {
 			at := k.at.filled()
 			g := geometryOf(k.n, k.h, k.w, k.c, k.k, k.kh, k.kw, at)
 			row := convXOp
-			if user == nil && sameShape(first(g), g.x()) {
+			if user == nil && sameShape(first(g, nil), g.x(nil)) {
 				row = convWOp
 			}
-			all = append(all, Sample{Name: k.name, Shapes: [][]int{first(g), second(g)}, F: func(in []*Value) *Value {
+			all = append(all, Sample{Name: k.name, Shapes: [][]int{first(g, nil), second(g, nil)}, F: func(in []*Value) *Value {
 				if user != nil {
 					return user(in[0], in[1], k.at)
 				}
@@ -108,7 +111,7 @@ func convSamples(user func(x, w *Value, at Window) *Value, first, second func(co
 }
 
 func geometryOf(n, h, w, c, k, kh, kw int, at Window) convolution {
-	return convolution{&kernels.ConvAttr{N: n, H: h, W: w, C: c, K: k, KH: kh, KW: kw,
+	return convolution{kernels.ConvAttr{N: n, H: h, W: w, C: c, K: k, KH: kh, KW: kw,
 		OutH: outSize(h, kh, at.StrideH, at.PadH, at.DilationH), OutW: outSize(w, kw, at.StrideW, at.PadW, at.DilationW),
 		StrideH: at.StrideH, StrideW: at.StrideW, PadH: at.PadH, PadW: at.PadW,
 		DilationH: at.DilationH, DilationW: at.DilationW, Groups: at.Groups}}

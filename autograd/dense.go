@@ -30,9 +30,10 @@ func affineConvAttr(first int) func(c *Call) any {
 	return func(c *Call) any {
 		a := c.Attr.(affineConvolution)
 		_, _, w, parts, _ := a.split(c.In, first)
-		at := &kernels.AffineConvAttr{M: parts[0].Size() / parts[0].Dim(-1), K: w.Dim(-1), Full: a.full, Widths: make([]int, len(parts))}
-		for i, p := range parts {
-			at.Widths[i] = p.Dim(-1)
+		at := &c.work.affine
+		*at = kernels.AffineConvAttr{M: parts[0].Size() / parts[0].Dim(-1), K: w.Dim(-1), Full: a.full, Widths: at.Widths[:0]}
+		for _, p := range parts {
+			at.Widths = append(at.Widths, p.Dim(-1))
 		}
 		return at
 	}
@@ -40,21 +41,23 @@ func affineConvAttr(first int) func(c *Call) any {
 
 func init() {
 	affineConvOp = op(Op{Name: "affineconv", Args: Variadic, Kernel: kernels.AffineConv, Attr: affineConvAttr(0),
-		Shape: func(_ any, in []*Value) [][]int {
-			x := in[3].shape
-			return [][]int{withAxis(x, len(x)-1, in[2].Dim(-1))}
+		Shape: func(c *Call) [][]int {
+			var room [8]int
+			x := c.In[3].shape
+			return c.shapes(c.dims(append(append(room[:0], x[:len(x)-1]...), c.In[2].Dim(-1))...))
 		},
 		Joint: &JointRule{Reads: ReadsAllIn, VJP: func(c *Call, g []*Value) []*Value {
 			a := c.Attr.(affineConvolution)
 			a.full = c.Wants(0) || c.Wants(1) || c.Wants(2)
-			sinks := make([]*Value, a.parts)
+			sinks := c.tape.list(a.parts)
 			for i := range sinks {
 				sinks[i] = c.sink(3 + i)
 			}
-			d := affineConvGradOp.applyOnto(a, sinks, append([]*Value{g[0]}, c.In...)...)
-			out := make([]*Value, 3, len(c.In))
+			d := affineConvGradOp.applyOnto(boxed(c.tape, a), sinks, c.with(g[:1], c.In...)...)
+			out := c.tape.list(len(c.In))
 			copy(out, d[a.parts:])
-			return append(out, d[:a.parts]...)
+			copy(out[3:], d[:a.parts])
+			return out
 		}},
 		Define: func(c *Call) []*Value {
 			t := affineConvTermsOf(c, 0)
@@ -68,16 +71,17 @@ func init() {
 
 func init() {
 	affineConvGradOp = op(Op{Name: "affineconv.grad", Args: Variadic, Kernel: kernels.AffineConvGrad, Attr: affineConvAttr(1),
-		Shape: func(attr any, in []*Value) (out [][]int) {
-			a := attr.(affineConvolution)
-			scale, shift, w, parts, _ := a.split(in, 1)
+		Shape: func(c *Call) [][]int {
+			a := c.Attr.(affineConvolution)
+			scale, shift, w, parts, _ := a.split(c.In, 1)
+			out := c.shapes()
 			for _, p := range parts {
 				out = append(out, p.shape)
 			}
 			if a.full {
 				out = append(out, scale.shape, shift.shape, w.shape)
 			}
-			return out
+			return c.shapes(out...)
 		},
 		Joint: &JointRule{Reads: ReadsAllIn, VJP: affineConvGradRule},
 		Define: func(c *Call) []*Value {
@@ -91,9 +95,9 @@ func init() {
 		},
 		Samples: affineConvSamples(true, func(a affineConvolution, in []*Value) []*Value { return affineConvGradOp.apply(a, in...) })})
 	affineConvGrad2Op = op(Op{Name: "affineconv.grad2", Args: Variadic, Kernel: kernels.AffineConvGrad2, Attr: affineConvAttr(1),
-		Shape: func(attr any, in []*Value) [][]int {
-			scale, _, w, _, _ := attr.(affineConvolution).split(in, 1)
-			return [][]int{in[0].shape, scale.shape, w.shape}
+		Shape: func(c *Call) [][]int {
+			scale, _, w, _, _ := c.Attr.(affineConvolution).split(c.In, 1)
+			return c.shapes(c.In[0].shape, scale.shape, w.shape)
 		},
 		Joint:  &JointRule{Reads: ReadsAllIn, VJP: throughDefinition},
 		Define: affineConvSecond,
@@ -118,8 +122,8 @@ func affineConvGradRule(c *Call, g []*Value) []*Value {
 			return throughDefinition(c, g)
 		}
 	}
-	d := affineConvGrad2Op.apply(a, append(append([]*Value{}, c.In...), g[:a.parts]...)...)
-	out := make([]*Value, len(c.In))
+	d := affineConvGrad2Op.apply(c.Attr, c.with(c.In, g[:a.parts]...)...)
+	out := c.tape.list(len(c.In))
 	out[0], out[1], out[3] = d[0], d[1], d[2]
 	return out
 }

@@ -1,5 +1,7 @@
 package autograd
 
+import "slices"
+
 // Normalise subtracts from every channel (the last axis) of x its mean over all
 // other axes and divides by the root of its biased variance plus eps. It also returns
 // the mean and the variance, [C] each, as constants. Unlike [BatchNorm] it keeps
@@ -8,7 +10,7 @@ func Normalise(x *Value, eps float64) (xh, mean, variance *Value) {
 	if len(x.shape) < 2 {
 		bad("normalise", "x [..., C]", x)
 	}
-	out := normaliseOp.apply(normalisation{eps: eps}, x)
+	out := normaliseOp.apply(boxed(x.tape, normalisation{eps: eps}), x)
 	out[1].Done() // rstd: kept only where a derivative needs it
 	return out[0], out[2], out[3]
 }
@@ -22,7 +24,11 @@ func AffineConv(scale, shift, w *Value, parts ...*Value) *Value {
 	if s := w.shape; len(s) != 4 || s[0] != 1 || s[1] != 1 || s[2] != scale.Size() {
 		bad("affineconv", "weights [1, 1, C, K] for C channels in all parts", scale, w)
 	}
-	return affineConvOp.one(affineConvolution{parts: len(parts)}, append([]*Value{scale, shift, w}, parts...)...)
+	t := tapeOf(parts...)
+	in := t.list(3 + len(parts))
+	in[0], in[1], in[2] = scale, shift, w
+	copy(in[3:], parts)
+	return affineConvOp.one(boxed(t, affineConvolution{parts: len(parts)}), in...)
 }
 
 // AffineReLU is ReLU(scale*X + shift), where the channels of X [..., C] are those of
@@ -31,7 +37,7 @@ func AffineReLU(scale, shift *Value, parts ...*Value) *Value {
 	checkParts("affinerelu", scale, shift, parts)
 	x := Concat(-1, parts...)
 	defer x.Done()
-	return affineOp.one(normalisation{relu: true}, x, scale, shift)
+	return affineOp.one(boxed(x.tape, normalisation{relu: true}), x, scale, shift)
 }
 
 func checkParts(op string, scale, shift *Value, parts []*Value) {
@@ -47,7 +53,7 @@ func checkParts(op string, scale, shift *Value, parts []*Value) {
 	}
 	for _, v := range []*Value{scale, shift} {
 		if len(v.shape) != 1 || v.shape[0] != c {
-			bad(op, "one number for each channel of all parts", append([]*Value{v}, parts...)...)
+			bad(op, "one number for each channel of all parts", slices.Concat([]*Value{v}, parts)...)
 		}
 	}
 }

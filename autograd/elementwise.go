@@ -11,7 +11,8 @@ import (
 type scalars struct{ p, q float64 }
 
 func mapAttr(c *Call) any {
-	a := &kernels.MapAttr{Shape: c.Out[0].shape}
+	a := &c.work.elements
+	*a = kernels.MapAttr{Shape: c.Out[0].shape}
 	if len(c.In) > 0 {
 		a.A = c.In[0].shape
 	}
@@ -45,25 +46,26 @@ func reduced(i int, r Rule) Rule {
 	return Rule{Reads: r.Reads, VJP: func(c *Call, g *Value) *Value { return sumTo(vjp(c, g), c.In[i].shape) }}
 }
 
-func sameAsFirst(_ any, in []*Value) [][]int { return [][]int{in[0].shape} }
+func sameAsFirst(c *Call) [][]int { return c.shapes(c.In[0].shape) }
 
 // broadcastShape aligns two shapes at the last axis; an axis of length 1, or a
 // missing one, is repeated.
-func broadcastShape(name string) func(any, []*Value) [][]int {
-	return func(_ any, in []*Value) [][]int {
-		a, b := in[0].shape, in[1].shape
+func broadcastShape(name string) func(*Call) [][]int {
+	return func(c *Call) [][]int {
+		a, b := c.In[0].shape, c.In[1].shape
 		if sameShape(a, b) {
-			return [][]int{a}
+			return c.shapes(a)
 		}
-		out := make([]int, max(len(a), len(b)))
+		var room [8]int // for the shapes that there are
+		out := append(room[:0], make([]int, max(len(a), len(b)))...)
 		for i := range out {
 			da, db := axisFromEnd(a, len(out)-i), axisFromEnd(b, len(out)-i)
 			if da != db && da != 1 && db != 1 {
-				bad(name, "shapes that can be broadcast: axes, counted from the last, equal or 1", in...)
+				bad(name, "shapes that can be broadcast: axes, counted from the last, equal or 1", c.In...)
 			}
 			out[i] = max(da, db)
 		}
-		return [][]int{out}
+		return c.shapes(c.dims(out...))
 	}
 }
 
@@ -135,7 +137,9 @@ func Maximum(a, b *Value) *Value { return maxOp.one(nil, a, b) }
 func prefer(a, b *Value) *Value { return preferOp.one(nil, a, b) }
 
 // gate passes a where b > 0 and slope*a elsewhere. No derivative goes to b.
-func gate(a, b *Value, slope float64) *Value { return gateOp.one(scalars{p: slope}, a, b) }
+func gate(a, b *Value, slope float64) *Value {
+	return gateOp.one(boxed(tapeOf(a, b), scalars{p: slope}), a, b)
+}
 
 var (
 	scaleOp, expOp, logOp, sqrtOp, powOp    *Op
@@ -171,8 +175,7 @@ func init() {
 	}}, samplesOf(Abs))
 	signOp = unary("sign", kernels.Sign, None, samplesOf(Sign))
 	clampOp = unary("clamp", kernels.Clamp, Rule{Reads: ReadsIn(0), VJP: func(c *Call, g *Value) *Value {
-		s := c.Attr.(scalars)
-		return Mul(g, withinOp.one(s, c.In[0]))
+		return Mul(g, withinOp.one(c.Attr, c.In[0]))
 	}}, samplesOf(func(x *Value) *Value { return Clamp(x, -0.9, 0.8) }))
 	withinOp = unary("within", kernels.Within, None, samplesOf(func(x *Value) *Value {
 		return withinOp.one(scalars{-0.9, 0.8}, x)
@@ -199,8 +202,11 @@ func init() {
 	stepOp = unary("step", kernels.Step, None, samplesOf(func(x *Value) *Value { return Above(x, 0.1) }))
 	stepFrom = unary("stepfrom", kernels.StepFrom, None, samplesOf(func(x *Value) *Value { return AtLeast(x, 0.1) }))
 	expandOp = op(Op{Name: "broadcast", Args: 1, Kernel: kernels.Broadcast,
-		Shape: func(attr any, in []*Value) [][]int { return [][]int{attr.([]int)} },
-		Attr:  func(c *Call) any { return &kernels.MapAttr{Shape: c.Out[0].shape, A: c.In[0].shape} },
+		Shape: func(c *Call) [][]int { return c.shapes(c.Attr.([]int)) },
+		Attr: func(c *Call) any {
+			c.work.elements = kernels.MapAttr{Shape: c.Out[0].shape, A: c.In[0].shape}
+			return &c.work.elements
+		},
 		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return sumTo(g, c.In[0].shape) }}},
 		Samples: func() []Sample {
 			return []Sample{
@@ -215,10 +221,10 @@ func init() {
 func Neg(x *Value) *Value { return Scale(x, -1) }
 
 // Scale returns a*x.
-func Scale(x *Value, a float64) *Value { return scaleOp.one(scalars{p: a}, x) }
+func Scale(x *Value, a float64) *Value { return scaleOp.one(boxed(x.tape, scalars{p: a}), x) }
 
 // AddScalar returns x + b.
-func AddScalar(x *Value, b float64) *Value { return scaleOp.one(scalars{p: 1, q: b}, x) }
+func AddScalar(x *Value, b float64) *Value { return scaleOp.one(boxed(x.tape, scalars{p: 1, q: b}), x) }
 
 // Exp returns e to the power x.
 func Exp(x *Value) *Value { return expOp.one(nil, x) }
@@ -231,7 +237,7 @@ func Log(x *Value) *Value { return logOp.one(nil, x) }
 func Sqrt(x *Value) *Value { return sqrtOp.one(nil, x) }
 
 // Pow returns x to the constant power p.
-func Pow(x *Value, p float64) *Value { return powOp.one(scalars{p: p}, x) }
+func Pow(x *Value, p float64) *Value { return powOp.one(boxed(x.tape, scalars{p: p}), x) }
 
 func power(p float64) func(*Value) *Value { return func(x *Value) *Value { return Pow(x, p) } }
 
@@ -246,7 +252,7 @@ func Clamp(x *Value, lo, hi float64) *Value {
 	if lo > hi {
 		panic(&UsageError{Op: "clamp", Problem: fmt.Sprintf("lower bound %g is above upper bound %g", lo, hi)})
 	}
-	return clampOp.one(scalars{lo, hi}, x)
+	return clampOp.one(boxed(x.tape, scalars{lo, hi}), x)
 }
 
 // ReLU returns max(x, 0); its derivative at 0 is 0.
@@ -254,7 +260,9 @@ func ReLU(x *Value) *Value { return reluOp.one(nil, x) }
 
 // LeakyReLU returns x where it is positive, slope*x elsewhere; its derivative at
 // 0 is slope.
-func LeakyReLU(x *Value, slope float64) *Value { return leakyOp.one(scalars{p: slope}, x) }
+func LeakyReLU(x *Value, slope float64) *Value {
+	return leakyOp.one(boxed(x.tape, scalars{p: slope}), x)
+}
 
 // Sigmoid returns 1/(1+e^-x).
 func Sigmoid(x *Value) *Value { return sigmoidOp.one(nil, x) }
@@ -271,10 +279,12 @@ func Inverse(x *Value) *Value { return inverseOp.one(nil, x) }
 
 // Above returns 1 where x > limit and 0 elsewhere, as a constant: no derivative
 // passes.
-func Above(x *Value, limit float64) *Value { return stepOp.one(scalars{p: limit}, x) }
+func Above(x *Value, limit float64) *Value { return stepOp.one(boxed(x.tape, scalars{p: limit}), x) }
 
 // AtLeast returns 1 where x >= limit and 0 elsewhere, as a constant.
-func AtLeast(x *Value, limit float64) *Value { return stepFrom.one(scalars{p: limit}, x) }
+func AtLeast(x *Value, limit float64) *Value {
+	return stepFrom.one(boxed(x.tape, scalars{p: limit}), x)
+}
 
 // BroadcastTo repeats x to a shape that it can be broadcast to.
 func BroadcastTo(x *Value, shape ...int) *Value {
@@ -282,7 +292,7 @@ func BroadcastTo(x *Value, shape ...int) *Value {
 		return own(x, x)
 	}
 	checkRepeats("broadcast", x.shape, checkShape("broadcast", shape), "axes, counted from the last, equal or 1 in the first shape")
-	return expandOp.one(slices.Clone(shape), x)
+	return expandOp.one(x.tape.shapeAttr(shape), x)
 }
 
 // checkRepeats panics unless something of shape small can be repeated to large.
@@ -293,11 +303,18 @@ func checkRepeats(op string, small, large []int, want string) {
 		fits = d == 1 || d == axisFromEnd(large, i)
 	}
 	if !fits {
-		panic(&ShapeError{Op: op, Shapes: [][]int{small, large}, Want: want})
+		panic(&ShapeError{Op: op, Shapes: [][]int{slices.Clone(small), slices.Clone(large)}, Want: want})
 	}
 }
 
 // fill sets every element of a fresh value.
 func fill(v *Value, x float64) {
-	v.dev.Run(kernels.Fill, &kernels.Args{Out: []kernels.Buffer{v.Buffer()}, Attr: &kernels.MapAttr{P: x}})
+	args, attr := &kernels.Args{}, &kernels.MapAttr{}
+	if t := v.tape; t != nil {
+		args, attr = &t.kept.args, &t.kept.sizes
+	}
+	*attr = kernels.MapAttr{P: x}
+	args.Attr, args.Out = attr, append(args.Out, v.Buffer())
+	v.dev.Run(kernels.Fill, args)
+	emptied(args)
 }

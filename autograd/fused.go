@@ -16,8 +16,7 @@ func throughDefinition(c *Call, g []*Value) []*Value {
 
 	// Fresh names for the operands: the derivative must end at them, even where
 	// one operand was computed from another.
-	inner := *c
-	inner.In = make([]*Value, len(c.In))
+	inner := Call{Op: c.Op, In: make([]*Value, len(c.In)), Attr: c.Attr, tape: t}
 	var leaves []*Value
 	var at []int
 	for i, v := range c.In {

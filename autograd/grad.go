@@ -46,20 +46,23 @@ func Grad(y *Value, xs ...*Value) []*Value {
 // nothing. Values that are not done stay readable until the tape is released.
 func Backward(y *Value, params ...*Param) {
 	t := derivable("Backward", y)
-	xs := make([]*Value, 0, len(params))
-	ps := make([]*Param, 0, len(params))
+	xs := t.list(len(params))[:0]
 	for _, p := range params {
 		p.Value.Buffer() // panics when the parameter is gone
-		if leaf := t.leaves[p.Value.store]; leaf != nil {
-			xs, ps = append(xs, leaf), append(ps, p)
+		if leaf := t.leaves[p.Value.store]; leaf != nil && leaf.step == t.step {
+			xs = append(xs, leaf)
 		}
 	}
 	gs := t.last(y, xs)
-	for i, g := range gs {
-		if g != nil {
-			ps[i].add(g)
+	for _, p := range params {
+		if leaf := t.leaves[p.Value.store]; leaf == nil || leaf.step != t.step {
+			continue
+		}
+		if g := gs[0]; g != nil {
+			p.add(g)
 			g.unhold()
 		}
+		gs = gs[1:]
 	}
 	t.forget()
 }
@@ -101,13 +104,15 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	t.markPath(xs)
 	if y.mark != t.stamp {
 		finished = true
-		return make([]*Value, len(xs))
+		return t.list(len(xs))
 	}
-	wanted := map[*Value]bool{}
 	for _, x := range xs {
-		wanted[x] = true
+		x.wanted = t.stamp
 	}
-	t.accumulate(y, t.within(func() []*Value { return []*Value{t.Full(1, y.shape...)} })[0])
+	one := t.Full(1, y.shape...)
+	one.hold()
+	one.Done()
+	t.accumulate(y, one)
 	last := -1
 	if y.call != nil {
 		last = y.call.pos
@@ -115,7 +120,7 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	for i := last; i >= 0; i-- {
 		c := t.calls[i]
 		if t.onPath(c) {
-			t.visit(c, wanted)
+			t.visit(c)
 		}
 		if t.paused {
 			c.spend()
@@ -124,7 +129,7 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	for i := last + 1; t.paused && i < len(t.calls); i++ {
 		t.calls[i].spend()
 	}
-	gs := make([]*Value, len(xs))
+	gs := t.list(len(xs))
 	for i, x := range xs {
 		if gs[i] = x.cot; gs[i] != nil {
 			gs[i].hold()
@@ -171,7 +176,7 @@ func (t *Tape) onPath(c *Call) bool {
 }
 
 // visit runs the rules of one call and hands the cotangents on.
-func (t *Tape) visit(c *Call, wanted map[*Value]bool) {
+func (t *Tape) visit(c *Call) {
 	c.check()
 	made := c.remake()
 	gs := t.within(func() []*Value { return c.vjp() })
@@ -192,7 +197,7 @@ func (t *Tape) visit(c *Call, wanted map[*Value]bool) {
 		t.accumulate(c.In[i], g)
 	}
 	for _, o := range c.Out {
-		if o.cot != nil && !wanted[o] {
+		if o.cot != nil && o.wanted != t.stamp {
 			o.cot.unhold()
 			o.cot = nil
 		}
@@ -202,13 +207,13 @@ func (t *Tape) visit(c *Call, wanted map[*Value]bool) {
 // vjp returns the cotangents of the arguments that are wanted.
 func (c *Call) vjp() []*Value {
 	if c.Op.Joint != nil {
-		g := make([]*Value, len(c.Out))
+		g := c.tape.list(len(c.Out))
 		for i, o := range c.Out {
 			g[i] = o.cot
 		}
 		return c.Op.Joint.VJP(c, g)
 	}
-	gs := make([]*Value, len(c.In))
+	gs := c.tape.list(len(c.In))
 	for i, r := range c.Op.Rules {
 		if !r.none && c.Wants(i) {
 			gs[i] = r.VJP(c, c.Out[0].cot)
@@ -228,7 +233,9 @@ func (t *Tape) accumulate(v, g *Value) {
 	case g.exclusive():
 		v.cot = t.addOver(g, old)
 	default:
-		v.cot = t.within(func() []*Value { return []*Value{Add(old, g)} })[0]
+		v.cot = Add(old, g)
+		v.cot.hold()
+		v.cot.Done()
 		old.unhold()
 		g.unhold()
 	}
@@ -242,18 +249,28 @@ func (v *Value) exclusive() bool {
 // addOver is Add(a, b) in the memory of a, which only the caller holds. It takes
 // over both. Recorded or not it is right, since no rule of a sum reads operands.
 func (t *Tape) addOver(a, b *Value) *Value {
-	addInPlace(a, b)
+	t.addInPlace(a, b)
 	if t.paused {
 		b.unhold()
 		return a
 	}
-	sum := &Value{shape: a.shape, dev: a.dev, tape: t, op: addOp, store: a.store, done: true, holds: 1}
+	sum := t.value()
+	*sum = Value{shape: a.shape, dev: a.dev, tape: t, op: addOp, store: a.store, done: true, holds: 1}
 	t.values = append(t.values, sum)
 	a.store = nil
-	t.record(&Call{Op: addOp, In: []*Value{a, b}, Out: []*Value{sum}, tape: t})
+	c := t.call(addOp, nil, t.pair(a, b))
+	c.Out = append(c.Out, sum)
+	t.record(c)
 	a.unhold()
 	b.unhold()
 	return sum
+}
+
+// pair is a list of two.
+func (t *Tape) pair(a, b *Value) []*Value {
+	l := t.list(2)
+	l[0], l[1] = a, b
+	return l
 }
 
 func sameShape(a, b []int) bool {
@@ -268,11 +285,20 @@ func sameShape(a, b []int) bool {
 	return true
 }
 
-// addInPlace adds g to v, which nothing else may be reading.
-func addInPlace(v, g *Value) {
-	if t := v.tape; t != nil && t.counter != nil {
-		t.counter(addOp, []*Value{v, g}, []*Value{v})
+// addInPlace adds g to v, which is of the tape and which nothing else may be reading.
+func (t *Tape) addInPlace(v, g *Value) {
+	if t.counter != nil {
+		t.counter(addOp, t.pair(v, g), t.pair(v, nil)[:1])
 	}
-	v.dev.Run(addKernel, &kernels.Args{Out: []kernels.Buffer{v.Buffer()}, In: []kernels.Buffer{v.Buffer(), g.Buffer()},
-		Attr: &kernels.MapAttr{Shape: v.shape, A: v.shape, B: g.shape}})
+	runAdd(&t.kept.args, &t.kept.sizes, v, g)
+}
+
+// runAdd is v += g, with arguments that can be used again.
+func runAdd(args *kernels.Args, attr *kernels.MapAttr, v, g *Value) {
+	*attr = kernels.MapAttr{Shape: v.shape, A: v.shape, B: g.shape}
+	args.Out = append(args.Out, v.Buffer())
+	args.In = append(args.In, v.Buffer(), g.Buffer())
+	args.Attr = attr
+	v.dev.Run(addKernel, args)
+	emptied(args)
 }

@@ -67,26 +67,29 @@ func plainLogSumExp(x *Value) *Value {
 }
 
 // column appends an axis of length 1.
-func column(v *Value) *Value { return Reshape(v, append(append([]int{}, v.shape...), 1)...) }
+func column(v *Value) *Value {
+	var room [8]int
+	return Reshape(v, append(append(room[:0], v.shape...), 1)...)
+}
 
 // perSample gives per-sample numbers [N] the rank of x [N, ...].
 func perSample(v, x *Value) *Value {
-	shape := make([]int, len(x.shape))
-	for i := range shape {
-		shape[i] = 1
+	var room [8]int
+	shape := append(room[:0], v.Size())
+	for range len(x.shape) - 1 {
+		shape = append(shape, 1)
 	}
-	shape[0] = v.Size()
 	return Reshape(v, shape...)
 }
 
 // LogSumExp returns log(sum(exp(x))) over the last axis: [..., k] gives [...].
-func LogSumExp(x *Value) *Value { return lseOp.one(rowsOf("logsumexp", x), x) }
+func LogSumExp(x *Value) *Value { return lseOp.one(rowsOf("logsumexp", x).attr(x.tape), x) }
 
 // Softmax returns exp(x)/sum(exp(x)) over the last axis.
-func Softmax(x *Value) *Value { return softmaxOp.one(rowsOf("softmax", x), x) }
+func Softmax(x *Value) *Value { return softmaxOp.one(rowsOf("softmax", x).attr(x.tape), x) }
 
 // LogSoftmax returns x - logsumexp(x) over the last axis.
-func LogSoftmax(x *Value) *Value { return logSoftmaxOp.one(rowsOf("logsoftmax", x), x) }
+func LogSoftmax(x *Value) *Value { return logSoftmaxOp.one(rowsOf("logsoftmax", x).attr(x.tape), x) }
 
 // CrossEntropyRows returns -log softmax(logits)[label] for every row: logits
 // [n, classes] and labels [n] (class numbers, see [Labels]) give [n].
@@ -95,7 +98,7 @@ func CrossEntropyRows(logits, labels *Value) *Value {
 	if !sameShape(labels.shape, r.out) {
 		bad("cross-entropy", "one label for each row of logits", logits, labels)
 	}
-	return crossOp.one(r, logits, labels)
+	return crossOp.one(r.attr(tapeOf(logits, labels)), logits, labels)
 }
 
 // CrossEntropy is the mean of [CrossEntropyRows].
@@ -125,7 +128,7 @@ func Norm(x *Value) *Value {
 		bad("norm", "samples along the first axis", x)
 	}
 	n := x.shape[0]
-	return normOp.one(reduction{outer: n, reduce: x.Size() / n, inner: 1, out: []int{n}}, x)
+	return normOp.one(reduction{outer: n, reduce: x.Size() / n, inner: 1, out: x.shape[:1]}.attr(x.tape), x)
 }
 
 // Dropout sets elements to zero with probability p and multiplies the others by

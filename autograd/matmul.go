@@ -44,7 +44,9 @@ func init() {
 		}})
 }
 
-func matmul(a, b *Value, ta, tb bool) *Value { return matmulOp.one(product{ta, tb}, a, b) }
+func matmul(a, b *Value, ta, tb bool) *Value {
+	return matmulOp.one(boxed(tapeOf(a, b), product{ta, tb}), a, b)
+}
 
 // matmulDims returns batch, m, n and k of a product.
 func matmulDims(p product, in []*Value) (batch, m, n, k int) {
@@ -67,16 +69,18 @@ func matmulDims(p product, in []*Value) (batch, m, n, k int) {
 	return size(a[:r-2]), m, n, k
 }
 
-func matmulShape(attr any, in []*Value) [][]int {
-	_, m, n, _ := matmulDims(attr.(product), in)
-	r := len(in[0].shape)
-	return [][]int{append(slices.Clone(in[0].shape[:r-2]), m, n)}
+func matmulShape(c *Call) [][]int {
+	_, m, n, _ := matmulDims(c.Attr.(product), c.In)
+	var room [8]int
+	a := c.In[0].shape
+	return c.shapes(c.dims(append(append(room[:0], a[:len(a)-2]...), m, n)...))
 }
 
 func matmulAttr(c *Call) any {
 	p := c.Attr.(product)
 	batch, m, n, k := matmulDims(p, c.In)
-	return &kernels.MatmulAttr{TransA: p.ta, TransB: p.tb, Batch: batch, M: m, N: n, K: k}
+	c.work.matmul = kernels.MatmulAttr{TransA: p.ta, TransB: p.tb, Batch: batch, M: m, N: n, K: k}
+	return &c.work.matmul
 }
 
 // MatMul returns the matrix product of a [m, k] and b [k, n]; with leading axes,

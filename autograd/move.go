@@ -10,13 +10,13 @@ var reshapeOp, permuteOp, sliceOp, padOp, concatOp, gatherOp, scatterOp *Op
 
 func init() {
 	reshapeOp = op(Op{Name: "reshape", Args: 1, View: true,
-		Shape: func(attr any, _ []*Value) [][]int { return [][]int{attr.([]int)} },
+		Shape: func(c *Call) [][]int { return c.shapes(c.Attr.([]int)) },
 		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return Reshape(g, c.In[0].shape...) }}},
 		Samples: func() []Sample {
 			return []Sample{{Shapes: [][]int{{2, 3}}, F: func(in []*Value) *Value { return Reshape(in[0], 3, -1) }}}
 		}})
 	permuteOp = op(Op{Name: "permute", Args: 1, Kernel: kernels.Permute,
-		Shape: func(attr any, in []*Value) [][]int { return [][]int{permuted(in[0].shape, attr.([]int))} },
+		Shape: func(c *Call) [][]int { return c.shapes(permuted(c.In[0].shape, c.Attr.([]int))) },
 		Attr:  func(c *Call) any { return &kernels.MoveAttr{Shape: c.In[0].shape, Perm: c.Attr.([]int)} },
 		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return Permute(g, inverse(c.Attr.([]int))...) }}},
 		Samples: func() []Sample {
@@ -27,9 +27,10 @@ func init() {
 		}})
 	sliceOp = op(Op{Name: "slice", Args: 1, Kernel: kernels.Slice, Shape: cutShape,
 		Attr: func(c *Call) any {
-			return &kernels.MoveAttr{Shape: c.In[0].shape, Lo: c.Attr.(cut).lo, Out: c.Out[0].shape}
+			c.work.move = kernels.MoveAttr{Shape: c.In[0].shape, Lo: c.Attr.(cut).lo, Out: c.Out[0].shape}
+			return &c.work.move
 		},
-		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return padOp.one(cut{c.Attr.(cut).lo, c.In[0].shape}, g) }}},
+		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return padOp.one(c.tape.cut(c.Attr.(cut).lo, c.In[0].shape), g) }}},
 		Samples: func() []Sample {
 			return []Sample{
 				{Name: "last", Shapes: [][]int{{2, 4}}, F: func(in []*Value) *Value { return Slice(in[0], 1, 1, 3) }},
@@ -38,14 +39,18 @@ func init() {
 		}})
 	padOp = op(Op{Name: "pad", Args: 1, Kernel: kernels.Pad, Shape: cutShape,
 		Attr: func(c *Call) any {
-			return &kernels.MoveAttr{Shape: c.In[0].shape, Lo: c.Attr.(cut).lo, Out: c.Out[0].shape}
+			c.work.move = kernels.MoveAttr{Shape: c.In[0].shape, Lo: c.Attr.(cut).lo, Out: c.Out[0].shape}
+			return &c.work.move
 		},
-		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return sliceOp.one(cut{c.Attr.(cut).lo, c.In[0].shape}, g) }}},
+		Rules: []Rule{{VJP: func(c *Call, g *Value) *Value { return sliceOp.one(c.tape.cut(c.Attr.(cut).lo, c.In[0].shape), g) }}},
 		Samples: func() []Sample {
 			return []Sample{{Shapes: [][]int{{2, 3}}, F: func(in []*Value) *Value { return Pad(in[0], []int{1, 0}, []int{0, 2}) }}}
 		}})
 	concatOp = op(Op{Name: "concat", Args: Variadic, Kernel: kernels.Concat, Shape: concatShape,
-		Attr:  func(c *Call) any { return &kernels.MoveAttr{Axis: c.Attr.(int), Out: c.Out[0].shape} },
+		Attr: func(c *Call) any {
+			c.work.move = kernels.MoveAttr{Axis: c.Attr.(int), Out: c.Out[0].shape}
+			return &c.work.move
+		},
 		Joint: &JointRule{VJP: splitRule},
 		Samples: func() []Sample {
 			join := func(axis int) func(in []*Value) *Value {
@@ -57,9 +62,9 @@ func init() {
 			}
 		}})
 	gatherOp = op(Op{Name: "gather", Args: 1, Kernel: kernels.Gather,
-		Shape: func(attr any, in []*Value) [][]int {
-			a := attr.(places)
-			return [][]int{withAxis(in[0].shape, a.axis, len(a.index))}
+		Shape: func(c *Call) [][]int {
+			a := c.Attr.(places)
+			return c.shapes(withAxis(c.In[0].shape, a.axis, len(a.index)))
 		},
 		Attr: func(c *Call) any {
 			a := c.Attr.(places)
@@ -76,9 +81,9 @@ func init() {
 			}
 		}})
 	scatterOp = op(Op{Name: "scatter", Args: 1, Kernel: kernels.Scatter,
-		Shape: func(attr any, in []*Value) [][]int {
-			a := attr.(places)
-			return [][]int{withAxis(in[0].shape, a.axis, a.n)}
+		Shape: func(c *Call) [][]int {
+			a := c.Attr.(places)
+			return c.shapes(withAxis(c.In[0].shape, a.axis, a.n))
 		},
 		Attr: func(c *Call) any {
 			a := c.Attr.(places)
@@ -101,7 +106,8 @@ func Reshape(x *Value, shape ...int) *Value {
 	if sameShape(x.shape, shape) {
 		return own(x, x)
 	}
-	want := slices.Clone(shape)
+	var room [8]int
+	want := append(room[:0], shape...)
 	unknown, n := -1, 1
 	for i, d := range want {
 		if d == -1 && unknown < 0 {
@@ -114,10 +120,10 @@ func Reshape(x *Value, shape ...int) *Value {
 		want[unknown] = x.Size() / n
 		n *= want[unknown]
 	}
-	if n != x.Size() || slices.Min(append(want, 1)) < 1 {
-		panic(&ShapeError{Op: "reshape", Shapes: [][]int{x.shape, shape}, Want: "as many elements in both shapes"})
+	if n != x.Size() || len(want) > 0 && slices.Min(want) < 1 {
+		panic(&ShapeError{Op: "reshape", Shapes: [][]int{x.shape, slices.Clone(shape)}, Want: "as many elements in both shapes"})
 	}
-	return reshapeOp.one(want, x)
+	return reshapeOp.one(x.tape.shapeAttr(want), x)
 }
 
 // Permute reorders the axes: axis i of the result is axis perm[i] of x.
@@ -154,7 +160,21 @@ func inverse(perm []int) []int {
 // cut is a box in a larger array: where it begins, and the result's shape.
 type cut struct{ lo, out []int }
 
-func cutShape(attr any, _ []*Value) [][]int { return [][]int{attr.(cut).out} }
+// cut is a box as an attribute, the same one each time.
+func (t *Tape) cut(lo, out []int) any {
+	k := cutKey{shapeKey{rank: len(lo)}, shapeKey{rank: len(out)}}
+	if t == nil || len(out) > len(k.out.dims) {
+		return cut{t.shape(lo...), t.shape(out...)}
+	}
+	copy(k.lo.dims[:], lo)
+	copy(k.out.dims[:], out)
+	return constant(t, k, func() any { return cut{t.shape(lo...), t.shape(out...)} })
+}
+
+// cutKey is a box that can be compared.
+type cutKey struct{ lo, out shapeKey }
+
+func cutShape(c *Call) [][]int { return c.shapes(c.Attr.(cut).out) }
 
 // Slice takes elements lo up to, not including, hi of one axis.
 func Slice(x *Value, axis, lo, hi int) *Value {
@@ -165,9 +185,11 @@ func Slice(x *Value, axis, lo, hi int) *Value {
 	if lo == 0 && hi == x.shape[axis] {
 		return own(x, x)
 	}
-	start := make([]int, len(x.shape))
-	start[axis] = lo
-	return sliceOp.one(cut{start, withAxis(x.shape, axis, hi-lo)}, x)
+	var rooms [2][8]int
+	start, out := append(rooms[0][:0], x.shape...), append(rooms[1][:0], x.shape...)
+	clear(start)
+	start[axis], out[axis] = lo, hi-lo
+	return sliceOp.one(x.tape.cut(start, out), x)
 }
 
 // Pad puts zeros around x, before[i] and after[i] of them along axis i.
@@ -179,7 +201,7 @@ func Pad(x *Value, before, after []int) *Value {
 	for i := range out {
 		out[i] += before[i] + after[i]
 	}
-	return padOp.one(cut{slices.Clone(before), out}, x)
+	return padOp.one(x.tape.cut(before, out), x)
 }
 
 // Concat joins values along an axis; their other axes are equal.
@@ -190,27 +212,35 @@ func Concat(axis int, xs ...*Value) *Value {
 	if axis < 0 {
 		axis += len(xs[0].shape)
 	}
-	return concatOp.one(axis, slices.Clone(xs)...)
+	return concatOp.one(axis, xs...)
 }
 
-func concatShape(attr any, in []*Value) [][]int {
-	axis := attr.(int)
+func concatShape(c *Call) [][]int {
+	axis, in := c.Attr.(int), c.In
 	if axis < 0 || axis >= len(in[0].shape) {
 		bad("concat", "an axis of the operands", in...)
 	}
 	n := 0
 	for _, v := range in {
-		if len(v.shape) != len(in[0].shape) || !sameShape(withAxis(v.shape, axis, 1), withAxis(in[0].shape, axis, 1)) {
+		if !sameBut(axis, v.shape, in[0].shape) {
 			bad("concat", "equal shapes but for the axis that is joined", in...)
 		}
 		n += v.shape[axis]
 	}
-	return [][]int{withAxis(in[0].shape, axis, n)}
+	var room [8]int
+	out := append(room[:0], in[0].shape...)
+	out[axis] = n
+	return c.shapes(c.dims(out...))
+}
+
+// sameBut reports whether shapes are equal but for one axis.
+func sameBut(axis int, a, b []int) bool {
+	return len(a) == len(b) && sameShape(a[:axis], b[:axis]) && sameShape(a[axis+1:], b[axis+1:])
 }
 
 func splitRule(c *Call, g []*Value) []*Value {
 	axis := c.Attr.(int)
-	out := make([]*Value, len(c.In))
+	out := c.tape.list(len(c.In))
 	lo := 0
 	for i, v := range c.In {
 		hi := lo + v.shape[axis]

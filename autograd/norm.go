@@ -1,6 +1,8 @@
 package autograd
 
 import (
+	"slices"
+
 	"gradgrad/kernels"
 )
 
@@ -21,7 +23,8 @@ func normAttr(c *Call) any {
 		x = c.In[4]
 	}
 	ch := x.Dim(-1)
-	return &kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: n.eps, ReLU: n.relu, NoDW: c.Op == bnGrad2Op && c.In[1] == nil && c.In[2] == nil}
+	c.work.norm = kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: n.eps, ReLU: n.relu, NoDW: c.Op == bnGrad2Op && c.In[1] == nil && c.In[2] == nil}
+	return &c.work.norm
 }
 
 // The rows of batch norm in train mode: the operation (with or without ReLU),
@@ -33,15 +36,16 @@ var bnOp, bnGradOp, bnGrad2Op, affineOp *Op
 
 func init() {
 	bnOp = op(Op{Name: "batchnorm", Args: 3, Smooth: 1, Kernel: kernels.BatchNorm, Attr: normAttr,
-		Shape: func(_ any, in []*Value) [][]int {
-			c := []int{in[0].Dim(-1)}
-			return [][]int{in[0].shape, c, c, c}
+		Shape: func(c *Call) [][]int {
+			x := c.In[0]
+			each := c.dims(x.Dim(-1))
+			return c.shapes(x.shape, each, each, each)
 		},
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2) | ReadsOut(1, 2), VJP: func(c *Call, g []*Value) []*Value {
 			return bnGradOp.apply(c.Attr, g[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
 		}},
 		Remake: func(c *Call) {
-			runInto(kernels.BatchNormApply, normAttr(c), c.Out[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
+			c.runInto(kernels.BatchNormApply, normAttr(c), c.Out[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
 		},
 		Define: func(c *Call) []*Value {
 			t := normTermsOf(c.Attr.(normalisation), c.In[0], c.In[1], c.In[2])
@@ -51,7 +55,7 @@ func init() {
 			return bnOp.apply(n, in...)[0]
 		}), usedNorm("used", BatchNorm), usedNorm("lean", BatchNormLean))})
 	bnGradOp = op(Op{Name: "batchnorm.grad", Args: 6, Kernel: kernels.BatchNormGrad, Attr: normAttr,
-		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape, in[2].shape, in[2].shape} },
+		Shape: func(c *Call) [][]int { return c.shapes(c.In[1].shape, c.In[2].shape, c.In[2].shape) },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4, 5), VJP: func(c *Call, g []*Value) []*Value {
 			u := g[0]
 			if u == nil {
@@ -61,8 +65,8 @@ func init() {
 			if wg != nil || wb != nil {
 				wg, wb = orZero(wg, c.In[2]), orZero(wb, c.In[2])
 			}
-			d := bnGrad2Op.apply(c.Attr, append([]*Value{u, wg, wb}, c.In...)...)
-			return []*Value{d[0], d[1], d[2], nil, nil, nil}
+			d := bnGrad2Op.apply(c.Attr, u, wg, wb, c.In[0], c.In[1], c.In[2], c.In[3], c.In[4], c.In[5])
+			return c.gives(d[0], d[1], d[2], nil, nil, nil)
 		}},
 		Remake:    rerun,
 		MayRemake: func(c *Call) bool { return c.Attr.(normalisation).lean },
@@ -77,7 +81,7 @@ func init() {
 			return join(d...)
 		})})
 	bnGrad2Op = op(Op{Name: "batchnorm.grad2", Args: 9, Kernel: kernels.BatchNormGrad2, Attr: normAttr,
-		Shape:  func(_ any, in []*Value) [][]int { return [][]int{in[4].shape, in[4].shape, in[5].shape} },
+		Shape:  func(c *Call) [][]int { return c.shapes(c.In[4].shape, c.In[4].shape, c.In[5].shape) },
 		Joint:  &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4, 5, 6), VJP: throughDefinition},
 		Define: normSecond,
 		Samples: normSamples([][]int{{5, 3}, {3}, {3}, {5, 3}, {5, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
@@ -196,7 +200,7 @@ func affineRule(c *Call, g []*Value) []*Value {
 	if c.Attr.(normalisation).relu {
 		d = gate(d, c.Out[0], 0)
 	}
-	out := make([]*Value, 3)
+	out := c.tape.list(3)
 	if c.Wants(0) {
 		out[0] = Mul(d, c.In[1])
 	}
@@ -226,7 +230,7 @@ func BatchNormLean(x, gamma, beta *Value, eps float64, relu bool) (y, mean, vari
 
 func batchNorm(n normalisation, x, gamma, beta *Value) (y, mean, variance *Value) {
 	checkChannels("batchnorm", x, gamma, beta)
-	out := bnOp.apply(n, x, gamma, beta)
+	out := bnOp.apply(boxed(tapeOf(x, gamma, beta), n), x, gamma, beta)
 	out[2].Done() // rstd: kept only where a derivative needs it
 	return out[0], out[1], out[3]
 }
@@ -236,7 +240,7 @@ func batchNorm(n normalisation, x, gamma, beta *Value) (y, mean, variance *Value
 func BatchNormEval(x, gamma, beta, mean, variance *Value, eps float64, relu bool) *Value {
 	checkChannels("batchnorm", x, gamma, beta, mean, variance)
 	scale, shift := FoldNorm(gamma, beta, mean, variance, eps)
-	y := affineOp.one(normalisation{relu: relu}, x, scale, shift)
+	y := affineOp.one(boxed(tapeOf(x, scale, shift), normalisation{relu: relu}), x, scale, shift)
 	scale.Done()
 	shift.Done()
 	return y
@@ -259,7 +263,7 @@ func FoldNorm(gamma, beta, mean, variance *Value, eps float64) (scale, shift *Va
 func checkChannels(op string, x *Value, per ...*Value) {
 	for _, v := range per {
 		if len(x.shape) < 2 || len(v.shape) != 1 || v.shape[0] != x.Dim(-1) {
-			bad(op, "x [..., C] and one number per channel [C]", append([]*Value{x}, per...)...)
+			bad(op, "x [..., C] and one number per channel [C]", slices.Concat([]*Value{x}, per)...)
 		}
 	}
 }

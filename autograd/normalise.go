@@ -10,12 +10,13 @@ var normaliseOp, normaliseGradOp, normaliseGrad2Op *Op
 
 func init() {
 	normaliseOp = op(Op{Name: "normalise", Args: 1, Smooth: 2, Kernel: kernels.Normalise, Attr: normaliseAttr(0),
-		Shape: func(_ any, in []*Value) [][]int {
-			c := []int{in[0].Dim(-1)}
-			return [][]int{in[0].shape, c, c, c}
+		Shape: func(c *Call) [][]int {
+			x := c.In[0]
+			each := c.dims(x.Dim(-1))
+			return c.shapes(x.shape, each, each, each)
 		},
 		Joint: &JointRule{Reads: ReadsOut(0, 1), VJP: func(c *Call, g []*Value) []*Value {
-			return []*Value{normaliseGradOp.one(c.Attr, orZero(g[0], c.Out[0]), c.Out[0], c.Out[1], g[1])}
+			return c.gives(normaliseGradOp.one(c.Attr, orZero(g[0], c.Out[0]), c.Out[0], c.Out[1], g[1]))
 		}},
 		Define: func(c *Call) []*Value {
 			one := c.In[0].home().full(1, []int{c.In[0].Dim(-1)})
@@ -29,9 +30,9 @@ func init() {
 			return Add(xh, Sub(Scale(mean, 0), Scale(variance, 0)))
 		}})})
 	normaliseGradOp = op(Op{Name: "normalise.grad", Args: 4, Kernel: kernels.NormaliseGrad, Attr: normaliseAttr(1),
-		Shape: func(_ any, in []*Value) [][]int { return [][]int{in[1].shape} },
+		Shape: func(c *Call) [][]int { return c.shapes(c.In[1].shape) },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3), VJP: func(c *Call, g []*Value) []*Value {
-			return normaliseGrad2Op.apply(c.Attr, append([]*Value{g[0]}, c.In...)...)
+			return normaliseGrad2Op.apply(c.Attr, g[0], c.In[0], c.In[1], c.In[2], c.In[3])
 		}},
 		Remake: rerun,
 		Define: func(c *Call) []*Value {
@@ -47,8 +48,8 @@ func init() {
 			return normaliseGradOp.apply(n, in...)
 		})})
 	normaliseGrad2Op = op(Op{Name: "normalise.grad2", Args: 5, Kernel: kernels.NormaliseGrad2, Attr: normaliseAttr(2),
-		Shape: func(_ any, in []*Value) [][]int {
-			return [][]int{in[2].shape, in[2].shape, in[3].shape, in[3].shape}
+		Shape: func(c *Call) [][]int {
+			return c.shapes(c.In[2].shape, c.In[2].shape, c.In[3].shape, c.In[3].shape)
 		},
 		Joint:  &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4), VJP: throughDefinition},
 		Define: normaliseSecond,
@@ -62,7 +63,8 @@ func normaliseAttr(i int) func(c *Call) any {
 	return func(c *Call) any {
 		x := c.In[i]
 		ch := x.Dim(-1)
-		return &kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: c.Attr.(normalisation).eps}
+		c.work.norm = kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: c.Attr.(normalisation).eps}
+		return &c.work.norm
 	}
 }
 

@@ -1,7 +1,5 @@
 package autograd
 
-import "gradgrad/kernels"
-
 // The cotangent of a value that many calls read is a sum. A kernel that can add to
 // what is there already saves the term's own memory, and one reading and writing
 // of it: its rule asks for the sum so far with [Call.sink] and gives it to
@@ -38,53 +36,40 @@ func (o *Op) applyOnto(attr any, onto []*Value, in ...*Value) []*Value {
 		return out
 	}
 	dev, tape := o.home(in)
-	c := &Call{Op: o, In: in, Attr: attr, tape: tape}
-	shapes := o.Shape(attr, in)
-	c.Out = make([]*Value, len(shapes))
-	results := make([]*Value, len(shapes))
+	c := tape.call(o, attr, in)
+	shapes := o.Shape(c)
+	results := tape.list(len(shapes))
 	for i, s := range shapes {
 		if i >= len(onto) || onto[i] == nil {
-			c.Out[i] = alloc(dev, tape, s)
-			results[i] = c.Out[i]
+			results[i] = alloc(dev, tape, s)
+			c.Out = append(c.Out, results[i])
 			continue
 		}
-		c.Out[i] = &Value{shape: s, dev: dev, tape: tape, done: true} // a term that never exists by itself
-		results[i] = &Value{shape: s, dev: dev, tape: tape, op: addOp, done: true, store: onto[i].store}
+		term := tape.value() // never exists by itself
+		*term = Value{shape: s, dev: dev, tape: tape, done: true}
+		tape.values = append(tape.values, term)
+		c.Out = append(c.Out, term)
+		results[i] = tape.value()
+		*results[i] = Value{shape: s, dev: dev, tape: tape, op: addOp, done: true, store: onto[i].store}
+		tape.values = append(tape.values, results[i])
 	}
-	o.runOnto(dev, c, results, onto)
+	o.run(dev, c, results, onto...)
 	for _, v := range c.Out {
 		v.op = o
 	}
 	if tape.counter != nil {
-		tape.counter(o, append(append([]*Value{}, in...), onto...), c.Out)
+		tape.counter(o, c.with(c.In, onto...), c.Out)
 	}
 	tape.record(c)
 	for i, sum := range onto {
 		if sum == nil {
 			continue
 		}
-		tape.values = append(tape.values, results[i])
-		tape.record(&Call{Op: addOp, In: []*Value{sum, c.Out[i]}, Out: []*Value{results[i]}, tape: tape})
+		joined := tape.call(addOp, nil, tape.pair(sum, c.Out[i]))
+		joined.Out = append(joined.Out, results[i])
+		tape.record(joined)
 		sum.store = nil
 		sum.unhold()
 	}
 	return results
-}
-
-func (o *Op) runOnto(dev kernels.Device, c *Call, results, onto []*Value) {
-	args := &kernels.Args{Attr: c.Attr}
-	for _, v := range results {
-		args.Out = append(args.Out, v.store.buf)
-	}
-	for _, v := range append(append([]*Value{}, c.In...), onto...) {
-		if v == nil {
-			args.In = append(args.In, nil)
-			continue
-		}
-		args.In = append(args.In, v.Buffer())
-	}
-	if o.Attr != nil {
-		args.Attr = o.Attr(c)
-	}
-	dev.Run(o.Kernel, args)
 }

@@ -19,9 +19,9 @@ type Op struct {
 	Name string
 	// Args is the number of arguments; Variadic when it varies.
 	Args int
-	// Shape returns the shapes of the results, or calls bad when the operands
-	// do not fit.
-	Shape func(attr any, in []*Value) [][]int
+	// Shape returns the shapes of the results ([Call.shapes]), or calls bad when the
+	// operands do not fit.
+	Shape func(c *Call) [][]int
 	// Kernel computes the results. Attr makes its attribute from the call's;
 	// without it the kernel gets the call's attribute itself.
 	Kernel *kernels.Kernel
@@ -114,6 +114,58 @@ type Call struct {
 	pos   int
 	saved []saved
 	spent bool // no longer on the tape
+	work  workspace
+}
+
+// workspace is what a call needs while it runs and while its rules do. A tape that
+// uses the call again uses it again.
+type workspace struct {
+	args   kernels.Args
+	shapes [][]int
+	grads  []*Value
+	made   []*Value
+	// The attributes of the kernels, one of which is used.
+	elements kernels.MapAttr
+	reduce   kernels.ReduceAttr
+	move     kernels.MoveAttr
+	norm     kernels.NormAttr
+	matmul   kernels.MatmulAttr
+	conv     kernels.ConvAttr
+	pool     kernels.PoolAttr
+	affine   kernels.AffineConvAttr
+}
+
+// reset forgets everything but memory that can be used again.
+func (c *Call) reset() {
+	clear(c.In)
+	clear(c.Out)
+	clear(c.saved)
+	clear(c.work.grads)
+	clear(c.work.made)
+	c.work.move = kernels.MoveAttr{}
+	*c = Call{In: c.In[:0], Out: c.Out[:0], saved: c.saved[:0], work: c.work}
+}
+
+// shapes is what a row's Shape returns.
+func (c *Call) shapes(of ...[]int) [][]int {
+	c.work.shapes = append(c.work.shapes[:0], of...)
+	return c.work.shapes
+}
+
+// dims is a shape of these dimensions.
+func (c *Call) dims(of ...int) []int { return c.tape.shape(of...) }
+
+// gives is what a joint rule returns: the cotangents of the arguments in order.
+func (c *Call) gives(gs ...*Value) []*Value {
+	c.work.grads = append(c.work.grads[:0], gs...)
+	return c.work.grads
+}
+
+// with are these values and then others, the operands of another call.
+func (c *Call) with(front []*Value, behind ...*Value) []*Value {
+	all := c.tape.list(len(front) + len(behind))
+	copy(all[copy(all, front):], behind)
+	return all
 }
 
 // saved is something that a rule will read. It is held, unless it can be remade.
@@ -160,46 +212,76 @@ func (o *Op) one(attr any, in ...*Value) *Value { return o.apply(attr, in...)[0]
 // apply checks the operands, runs the kernel and records the call.
 func (o *Op) apply(attr any, in ...*Value) []*Value {
 	dev, tape := o.home(in)
-	c := &Call{Op: o, In: in, Attr: attr, tape: tape}
-	shapes := o.Shape(attr, in)
+	c := tape.call(o, attr, in)
+	shapes := o.Shape(c)
 	if o.plain {
 		return o.Define(c)
 	}
 	if o.View {
-		c.Out = []*Value{view(in[0], shapes[0])}
+		c.Out = append(c.Out, view(c.In[0], shapes[0]))
 	} else {
-		c.Out = make([]*Value, len(shapes))
-		for i, s := range shapes {
-			c.Out[i] = alloc(dev, tape, s)
+		for _, s := range shapes {
+			c.Out = append(c.Out, alloc(dev, tape, s))
 		}
-		o.run(dev, c)
+		o.run(dev, c, c.Out)
 	}
 	for _, v := range c.Out {
 		v.op = o
 	}
 	if tape != nil {
 		if tape.counter != nil {
-			tape.counter(o, in, c.Out)
+			tape.counter(o, c.In, c.Out)
 		}
 		tape.record(c)
 	}
 	return c.Out
 }
 
-func (o *Op) run(dev kernels.Device, c *Call) {
-	args := &kernels.Args{Out: make([]kernels.Buffer, len(c.Out)), In: make([]kernels.Buffer, len(c.In)), Attr: c.Attr}
-	for i, v := range c.Out {
-		args.Out[i] = v.store.buf
+// call begins a call. The operands are copied.
+func (t *Tape) call(o *Op, attr any, in []*Value) *Call {
+	var c *Call
+	if t != nil {
+		c = t.kept.calls.next()
+	} else {
+		c = new(Call)
 	}
-	for i, v := range c.In {
-		if v != nil {
-			args.In[i] = v.Buffer()
-		}
+	c.Op, c.Attr, c.tape = o, attr, t
+	c.In = append(c.In, in...)
+	return c
+}
+
+// run runs the kernel on the operands, and on more behind them.
+func (o *Op) run(dev kernels.Device, c *Call, out []*Value, more ...*Value) {
+	args := &c.work.args
+	for _, v := range out {
+		args.Out = append(args.Out, v.store.buf)
 	}
+	args.In = appendBuffers(appendBuffers(args.In, c.In), more)
+	args.Attr = c.Attr
 	if o.Attr != nil {
 		args.Attr = o.Attr(c)
 	}
 	dev.Run(o.Kernel, args)
+	emptied(args)
+}
+
+// appendBuffers appends the memory of values, nil where there is none.
+func appendBuffers(to []kernels.Buffer, of []*Value) []kernels.Buffer {
+	for _, v := range of {
+		if v == nil {
+			to = append(to, nil)
+			continue
+		}
+		to = append(to, v.Buffer())
+	}
+	return to
+}
+
+// emptied makes arguments ready for their next use, so that they hold no memory.
+func emptied(a *kernels.Args) {
+	clear(a.In)
+	clear(a.Out)
+	a.In, a.Out, a.Attr = a.In[:0], a.Out[:0], nil
 }
 
 // home finds the device and the tape of the operands, which must be the same.
@@ -290,7 +372,8 @@ func (c *Call) spend() {
 			s.v.unhold()
 		}
 	}
-	c.saved = nil
+	clear(c.saved)
+	c.saved = c.saved[:0]
 }
 
 // check panics when something that the rules read was changed in place since.

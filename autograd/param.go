@@ -10,6 +10,8 @@ type Param struct {
 
 	grad *Value
 	has  bool
+	args kernels.Args // of add
+	attr kernels.MapAttr
 }
 
 // NewParam names a free-standing value as a parameter.
@@ -32,9 +34,12 @@ func (p *Param) add(g *Value) {
 		p.grad = alloc(p.Value.dev, nil, p.Value.shape)
 	}
 	if p.has {
-		addInPlace(p.grad, g)
+		runAdd(&p.args, &p.attr, p.grad, g)
 		return
 	}
 	p.has = true
-	p.grad.dev.Run(kernels.Copy, &kernels.Args{Out: []kernels.Buffer{p.grad.Buffer()}, In: []kernels.Buffer{g.Buffer()}})
+	p.args.Out = append(p.args.Out, p.grad.Buffer())
+	p.args.In = append(p.args.In, g.Buffer())
+	p.grad.dev.Run(kernels.Copy, &p.args)
+	emptied(&p.args)
 }

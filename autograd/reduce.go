@@ -13,12 +13,29 @@ type reduction struct {
 	out                  []int
 }
 
-func reduceAttr(c *Call) any {
-	r := c.Attr.(reduction)
-	return &kernels.ReduceAttr{Outer: r.outer, Reduce: r.reduce, Inner: r.inner}
+// attr is the reduction as an attribute on the tape of x, the same one each time.
+func (r reduction) attr(t *Tape) any {
+	k := reductionKey{r.outer, r.reduce, r.inner, shapeKey{rank: len(r.out)}}
+	if t == nil || len(r.out) > len(k.out.dims) {
+		return reduction{r.outer, r.reduce, r.inner, t.shape(r.out...)}
+	}
+	copy(k.out.dims[:], r.out)
+	return constant(t, k, func() any { return reduction{r.outer, r.reduce, r.inner, t.shape(r.out...)} })
 }
 
-func reducedShape(attr any, _ []*Value) [][]int { return [][]int{attr.(reduction).out} }
+// reductionKey is a reduction that can be compared.
+type reductionKey struct {
+	outer, reduce, inner int
+	out                  shapeKey
+}
+
+func reduceAttr(c *Call) any {
+	r := c.Attr.(reduction)
+	c.work.reduce = kernels.ReduceAttr{Outer: r.outer, Reduce: r.reduce, Inner: r.inner}
+	return &c.work.reduce
+}
+
+func reducedShape(c *Call) [][]int { return c.shapes(c.Attr.(reduction).out) }
 
 var sumOp, rowMaxOp, pickOp, placeOp *Op
 
@@ -38,10 +55,13 @@ func init() {
 			}
 		}})
 	rowMaxOp = op(Op{Name: "max", Args: 1, Smooth: 1, Kernel: kernels.RowMax, Attr: reduceAttr,
-		Shape: func(attr any, _ []*Value) [][]int { r := attr.(reduction); return [][]int{r.out, r.out} },
+		Shape: func(c *Call) [][]int {
+			s := c.Attr.(reduction).out
+			return c.shapes(s, s)
+		},
 		Joint: &JointRule{Reads: ReadsOut(1), VJP: func(c *Call, g []*Value) []*Value {
 			r := c.Attr.(reduction)
-			return []*Value{Reshape(place(g[0], c.Out[1], r.reduce), c.In[0].shape...)}
+			return c.gives(Reshape(place(g[0], c.Out[1], r.reduce), c.In[0].shape...))
 		}},
 		Samples: func() []Sample {
 			return []Sample{
@@ -85,12 +105,13 @@ func spread(c *Call, g *Value) *Value {
 // axesOf sorts and checks axes; negative ones count from the end, none means
 // all.
 func axesOf(op string, x *Value, axes []int) []int {
-	var as []int
+	var room [8]int // for the axes that there are
+	as := room[:0]
 	if len(axes) == 0 {
 		for i := range x.shape {
 			as = append(as, i)
 		}
-		return as
+		return x.tape.shape(as...)
 	}
 	for _, a := range axes {
 		if a < 0 {
@@ -102,14 +123,14 @@ func axesOf(op string, x *Value, axes []int) []int {
 		as = append(as, a)
 	}
 	slices.Sort(as)
-	return as
+	return x.tape.shape(as...)
 }
 
 // neighbours brings the axes next to each other (moving them last where they are
 // apart) and returns the operand with its reduction.
 func neighbours(x *Value, axes []int) (*Value, reduction) {
-	var kept []int
-	var out []int
+	var rooms [2][8]int
+	kept, out := rooms[0][:0], rooms[1][:0]
 	for i, d := range x.shape {
 		if !slices.Contains(axes, i) {
 			kept, out = append(kept, i), append(out, d)
@@ -122,7 +143,7 @@ func neighbours(x *Value, axes []int) (*Value, reduction) {
 			axes = append(axes, i)
 		}
 	}
-	r := reduction{outer: 1, reduce: 1, inner: 1, out: out}
+	r := reduction{outer: 1, reduce: 1, inner: 1, out: x.tape.shape(out...)}
 	for i, d := range x.shape {
 		switch {
 		case slices.Contains(axes, i):
@@ -147,7 +168,7 @@ func Sum(x *Value, axes ...int) *Value {
 	if r.reduce == 1 {
 		return Reshape(y, r.out...)
 	}
-	return sumOp.one(r, y)
+	return sumOp.one(r.attr(y.tape), y)
 }
 
 // Mean averages over the given axes (all without any).
@@ -172,7 +193,7 @@ func MaxIndex(x *Value, axes ...int) []*Value {
 	y := toLast(x, as)
 	defer y.Done()
 	_, r := neighbours(y, lastAxes(y, len(as)))
-	return rowMaxOp.apply(r, y)
+	return rowMaxOp.apply(r.attr(y.tape), y)
 }
 
 // Min returns the smallest element along the given axes (all without any).
@@ -215,7 +236,8 @@ func sumTo(x *Value, shape []int) *Value {
 	if sameShape(x.shape, shape) {
 		return x
 	}
-	var axes []int
+	var room [8]int
+	axes := room[:0]
 	for i := range x.shape {
 		k := len(x.shape) - i
 		if axisFromEnd(shape, k) == 1 && x.shape[i] != 1 {
@@ -246,13 +268,14 @@ func Pick(x, indices *Value) *Value {
 	if !sameShape(indices.shape, r.out) {
 		bad("pick", "one index for each row of the first operand", x, indices)
 	}
-	return pickOp.one(r, x, indices)
+	return pickOp.one(r.attr(tapeOf(x, indices)), x, indices)
 }
 
 // place is the transpose of Pick: rows of length k, zero but at the index.
 func place(g, indices *Value, k int) *Value {
-	out := append(slices.Clone(g.shape), k)
-	return placeOp.one(reduction{outer: g.Size(), reduce: k, inner: 1, out: out}, g, indices)
+	var room [8]int
+	r := reduction{outer: g.Size(), reduce: k, inner: 1, out: append(append(room[:0], g.shape...), k)}
+	return placeOp.one(r.attr(tapeOf(g, indices)), g, indices)
 }
 
 // OneHot turns class numbers [...] below k into rows [..., k] with a single 1.

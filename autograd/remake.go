@@ -22,6 +22,7 @@ func (v *Value) remakable() bool {
 // remake makes again what the wanted rules of the call read and what is gone. It
 // returns what it made.
 func (c *Call) remake() (made []*Value) {
+	made = c.work.made[:0]
 	reads := c.wantedReads()
 	for i, v := range c.In {
 		if v != nil && reads.in(i) {
@@ -33,6 +34,7 @@ func (c *Call) remake() (made []*Value) {
 			made = v.restore(made)
 		}
 	}
+	c.work.made = made
 	return made
 }
 
@@ -60,8 +62,7 @@ func (v *Value) restore(made []*Value) []*Value {
 			made = x.restore(made)
 		}
 	}
-	arena := v.tape.arena
-	v.store = &store{buf: arena.Get(v.Size()), arena: arena, owners: 1}
+	v.store = v.tape.memory(v.Size())
 	v.call.Op.Remake(v.call)
 	return append(made, v)
 }
@@ -69,28 +70,26 @@ func (v *Value) restore(made []*Value) []*Value {
 // rerun computes the first result of a call into its memory by the call's own
 // kernel; what becomes of the other results is forgotten.
 func rerun(c *Call) {
-	args := &kernels.Args{Out: []kernels.Buffer{c.Out[0].Buffer()}, Attr: c.Op.Attr(c)}
-	arena := c.tape.arena
+	args, arena := &c.work.args, c.tape.arena
+	args.Attr = c.Op.Attr(c)
+	args.Out = append(args.Out, c.Out[0].Buffer())
 	for _, v := range c.Out[1:] {
-		b := arena.Get(v.Size())
-		defer arena.Put(b)
-		args.Out = append(args.Out, b)
+		args.Out = append(args.Out, arena.Get(v.Size()))
 	}
-	for _, v := range c.In {
-		if v == nil {
-			args.In = append(args.In, nil)
-			continue
-		}
-		args.In = append(args.In, v.Buffer())
-	}
+	args.In = appendBuffers(args.In, c.In)
 	c.tape.dev.Run(c.Op.Kernel, args)
+	for _, b := range args.Out[1:] {
+		arena.Put(b)
+	}
+	emptied(args)
 }
 
 // runInto runs a kernel on values of a call.
-func runInto(k *kernels.Kernel, attr any, out *Value, in ...*Value) {
-	a := &kernels.Args{Out: []kernels.Buffer{out.Buffer()}, Attr: attr}
-	for _, v := range in {
-		a.In = append(a.In, v.Buffer())
-	}
-	out.dev.Run(k, a)
+func (c *Call) runInto(k *kernels.Kernel, attr any, out *Value, in ...*Value) {
+	args := &c.work.args
+	args.Attr = attr
+	args.Out = append(args.Out, out.Buffer())
+	args.In = appendBuffers(args.In, in)
+	out.dev.Run(k, args)
+	emptied(args)
 }

@@ -17,7 +17,9 @@ type Tape struct {
 	calls   []*Call
 	values  []*Value // everything that was given memory of the arena
 	leaves  map[*store]*Value
-	scope   []*Value // what the running rule has made
+	step    uint64   // how many were released
+	kept    kept     // for the next step
+	scope   []*Value // what the running rules have made, the innermost last
 	scoped  bool
 	paused  bool   // Backward runs: nothing is recorded
 	stamp   uint64 // of the running derivative
@@ -27,7 +29,8 @@ type Tape struct {
 
 // NewTape returns an empty tape for one device.
 func NewTape(dev kernels.Device) *Tape {
-	return &Tape{dev: dev, arena: kernels.NewArena(dev), leaves: map[*store]*Value{}}
+	return &Tape{dev: dev, arena: kernels.NewArena(dev), leaves: map[*store]*Value{},
+		kept: kept{shapes: map[shapeKey][]int{}, boxes: map[any]any{}}}
 }
 
 // Device is the device of every value on the tape.
@@ -66,18 +69,29 @@ func (t *Tape) Watch(v *Value) *Value {
 		panic(&UsageError{Op: "watch", Problem: "the value is computed on a tape already; differentiate with respect to it, or Detach it first"})
 	}
 	v.Buffer() // panics when v is gone
-	if leaf := t.leaves[v.store]; leaf != nil {
+	leaf := t.leaves[v.store]
+	switch {
+	case leaf == nil:
+		leaf = t.value()
+		t.leaves[v.store] = leaf
+		v.store.abroad = v.store.abroad || v.store.arena != t.arena
+		t.enter(leaf, v)
+	case leaf.step != t.step:
+		t.enter(leaf, v)
+	default:
 		leaf.revive(v.store)
-		if !sameShape(leaf.shape, v.shape) {
-			return Reshape(leaf, v.shape...)
-		}
-		return leaf
 	}
-	leaf := &Value{shape: v.shape, dev: v.dev, tape: t, store: v.store, tracked: true}
+	if !sameShape(leaf.shape, v.shape) {
+		return Reshape(leaf, v.shape...)
+	}
+	return leaf
+}
+
+// enter makes a leaf part of the step.
+func (t *Tape) enter(leaf, v *Value) {
+	*leaf = Value{shape: v.shape, dev: v.dev, tape: t, store: v.store, tracked: true, leaf: v.store.arena == nil, step: t.step}
 	v.store.owners++
 	t.values = append(t.values, leaf)
-	t.leaves[v.store] = leaf
-	return leaf
 }
 
 // revive undoes Done on a leaf, which is watched once more.
@@ -90,16 +104,26 @@ func (v *Value) revive(s *store) {
 }
 
 // Release ends the step: every value of the tape is gone, the memory is kept
-// for the next step.
+// for the next step. So are the values that are done with ([Value.Done]): in the
+// next step they may stand for something else.
 func (t *Tape) Release() {
 	t.forget()
 	for _, v := range t.values {
 		v.holds, v.call, v.cot, v.tracked = 0, nil, nil, false
 		v.free()
+		if v.done && !v.leaf {
+			t.kept.values = append(t.kept.values, v)
+		}
 	}
 	clear(t.values)
 	t.values = t.values[:0]
-	clear(t.leaves)
+	for s, leaf := range t.leaves { // those of parameters come again
+		if !leaf.leaf || leaf.step != t.step {
+			delete(t.leaves, s)
+		}
+	}
+	t.step++
+	t.kept.rewind()
 	t.arena.Rewind()
 }
 
@@ -140,16 +164,19 @@ func (t *Tape) truncate(n int) {
 // within runs a rule. What the rule made and does not return is done with: its
 // memory goes back as soon as nothing recorded needs it.
 func (t *Tape) within(rule func() []*Value) []*Value {
-	outer, was := t.scope, t.scoped
-	t.scope, t.scoped = nil, true
-	defer func() { t.scope, t.scoped = outer, was }()
+	outer, was := len(t.scope), t.scoped
+	t.scoped = true
+	defer func() {
+		clear(t.scope[outer:])
+		t.scope, t.scoped = t.scope[:outer], was
+	}()
 	results := rule()
 	for _, r := range results {
 		if r != nil {
 			r.hold()
 		}
 	}
-	for _, v := range t.scope {
+	for _, v := range t.scope[outer:] {
 		v.Done()
 	}
 	return results

@@ -26,7 +26,10 @@ type Value struct {
 	severed bool   // depends on it through a record that Backward has spent
 	holds   int    // how many recorded calls and running derivatives need it
 	done    bool   // nobody else will read it
+	leaf    bool   // of free-standing memory: the tape keeps it for the next step
+	step    uint64 // of a leaf: the step in which it was watched
 	mark    uint64 // stamp of the last derivative whose path it lay on
+	wanted  uint64 // stamp of the last derivative that was asked for its cotangent
 	cot     *Value // cotangent, while a derivative runs
 }
 
@@ -36,6 +39,7 @@ type store struct {
 	arena   *kernels.Arena // where it came from; nil: from the device
 	owners  int            // values that are alive on it
 	version uint64         // counts changes in place (optimiser steps)
+	abroad  bool           // a tape has watched it that is not the arena's
 }
 
 // New copies data to the device as a free-standing value. len(data) must be the
@@ -62,7 +66,7 @@ func Full(dev kernels.Device, x float64, shape ...int) *Value {
 
 func checkData(op string, n int, shape []int) []int {
 	if size(checkShape(op, shape)) != n {
-		panic(&ShapeError{Op: op, Shapes: [][]int{shape}, Want: fmt.Sprintf("a shape of %d elements, as many as the data", n)})
+		panic(&ShapeError{Op: op, Shapes: [][]int{slices.Clone(shape)}, Want: fmt.Sprintf("a shape of %d elements, as many as the data", n)})
 	}
 	return shape
 }
@@ -70,31 +74,32 @@ func checkData(op string, n int, shape []int) []int {
 func checkShape(op string, shape []int) []int {
 	for _, d := range shape {
 		if d < 1 {
-			panic(&ShapeError{Op: op, Shapes: [][]int{shape}, Want: "dimensions of at least 1"})
+			panic(&ShapeError{Op: op, Shapes: [][]int{slices.Clone(shape)}, Want: "dimensions of at least 1"})
 		}
 	}
 	return shape
 }
 
 func alloc(dev kernels.Device, t *Tape, shape []int) *Value {
-	v := &Value{shape: slices.Clone(shape), dev: dev, tape: t}
-	if t != nil {
-		v.store = &store{buf: t.arena.Get(size(shape)), arena: t.arena, owners: 1}
-		t.own(v)
-	} else {
-		v.store = &store{buf: dev.Alloc(size(shape)), owners: 1}
+	if t == nil {
+		return &Value{shape: slices.Clone(shape), dev: dev, store: &store{buf: dev.Alloc(size(shape)), owners: 1}}
 	}
+	v := t.value()
+	v.shape, v.dev, v.tape, v.store = t.shape(shape...), dev, t, t.memory(size(shape))
+	t.own(v)
 	return v
 }
 
 // view returns another value on the same memory.
 func view(v *Value, shape []int) *Value {
 	v.Buffer() // panics when v is gone
-	w := &Value{shape: slices.Clone(shape), dev: v.dev, tape: v.tape, store: v.store}
 	v.store.owners++
-	if v.tape != nil {
-		v.tape.own(w)
+	if v.tape == nil {
+		return &Value{shape: slices.Clone(shape), dev: v.dev, store: v.store}
 	}
+	w := v.tape.value()
+	w.shape, w.dev, w.tape, w.store = v.tape.shape(shape...), v.dev, v.tape, v.store
+	v.tape.own(w)
 	return w
 }
 
@@ -169,7 +174,8 @@ func (v *Value) Detach() *Value { return view(v, v.shape) }
 // Done promises that the caller will not read v again. Its memory returns to
 // the tape as soon as no derivative rule needs it (at once when nothing is
 // recorded); for a free-standing value, to the device. Reading it afterwards
-// panics with a [LifetimeError].
+// panics with a [LifetimeError]; once the tape has been released, v itself may be
+// another value of the next step.
 func (v *Value) Done() {
 	if v.done {
 		return
@@ -232,6 +238,16 @@ func (v *Value) spent() bool { return v.severed || v.call != nil && v.call.spent
 
 // String shows the origin and the shape, not the elements.
 func (v *Value) String() string { return fmt.Sprintf("%s%v", v.opName(), v.shape) }
+
+// tapeOf is the tape of operands, nil where all are free-standing.
+func tapeOf(vs ...*Value) *Tape {
+	for _, v := range vs {
+		if v != nil && v.tape != nil {
+			return v.tape
+		}
+	}
+	return nil
+}
 
 func size(shape []int) int {
 	n := 1

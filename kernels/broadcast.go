@@ -1,5 +1,7 @@
 package kernels
 
+import "sync"
+
 // walk visits a result in rows, with the positions of two broadcast operands
 // beside it. Axes that both operands walk in the same way are merged first, so a
 // bias over NHWC activations is a walk over two axes, whatever the rank.
@@ -11,11 +13,35 @@ type walk struct {
 	// operand is dense and the second is the same for every row.
 	repeat [2]bool
 	group  int
+
+	all [2][]int // the steps before axes were merged
+	// The work: rows in groups, and how many groups to a task.
+	n, tasks, per, groups, each int
 }
 
+func (w *walk) giveBack() {
+	walks.Lock()
+	walks.free = append(walks.free, w)
+	walks.Unlock()
+}
+
+// walks are those that nobody uses at the moment, kept like loans.
+var walks struct {
+	sync.Mutex
+	free []*walk
+}
+
+// newWalk returns a walk, which is given back at its end.
 func newWalk(shape, a, b []int) *walk {
-	w := &walk{group: 1}
-	sa, sb := broadcastSteps(shape, a), broadcastSteps(shape, b)
+	w := &walk{}
+	walks.Lock()
+	if last := len(walks.free) - 1; last >= 0 {
+		w = walks.free[last]
+		walks.free = walks.free[:last]
+	}
+	walks.Unlock()
+	*w = walk{group: 1, dims: w.dims[:0], step: [2][]int{w.step[0][:0], w.step[1][:0]}, all: w.all}
+	sa, sb := w.steps(0, shape, a), w.steps(1, shape, b)
 	for i, d := range shape {
 		if d == 1 {
 			continue
@@ -31,7 +57,7 @@ func newWalk(shape, a, b []int) *walk {
 		w.step[1] = append(w.step[1], sb[i])
 	}
 	if len(w.dims) == 0 {
-		w.dims, w.step = []int{1}, [2][]int{{1}, {1}}
+		w.dims, w.step[0], w.step[1] = append(w.dims, 1), append(w.step[0], 1), append(w.step[1], 1)
 	}
 	last := len(w.dims) - 1
 	w.inner = [2]int{w.step[0][last], w.step[1][last]}
@@ -56,10 +82,14 @@ func (w *walk) groupRows() {
 	}
 }
 
-// broadcastSteps are the distances in memory between neighbours along each axis
-// of the result, 0 along repeated axes.
-func broadcastSteps(shape, operand []int) []int {
-	steps := make([]int, len(shape))
+// steps are the distances in memory between neighbours of operand k along each
+// axis of the result, 0 along repeated axes.
+func (w *walk) steps(k int, shape, operand []int) []int {
+	steps := w.all[k][:0]
+	for range shape {
+		steps = append(steps, 0)
+	}
+	w.all[k] = steps
 	stride, shift := 1, len(shape)-len(operand)
 	for i := len(operand) - 1; i >= 0; i-- {
 		if operand[i] != 1 {
@@ -70,48 +100,63 @@ func broadcastSteps(shape, operand []int) []int {
 	return steps
 }
 
-// rowScratch holds a worker's expanded rows.
-type rowScratch struct {
-	w    *walk
-	mem  [2]any
-	from [2]int // where the row expanded last began, plus one
+// broadcast runs a kernel of two operands over runs of elements of the result.
+func broadcast[T Float](at *MapAttr, f func(y, a, b []T, p, q float64), y, a, b []T) {
+	w := newWalk(at.Shape, at.A, at.B)
+	defer w.giveBack()
+	share(w.divide(), walkJob[T]{w, f, y, a, b, at.P, at.Q})
 }
 
-// rows calls fn for runs of n elements of the result that begin at out; the
-// operands' elements begin at a and b.
-func (w *walk) rows(fn func(s *rowScratch, out, a, b, n int)) {
+// divide cuts the walk into pieces and returns their number.
+func (w *walk) divide() int {
 	last := len(w.dims) - 1
-	n := w.dims[last]
+	w.n = w.dims[last]
 	outer := 1
 	for _, d := range w.dims[:last] {
 		outer *= d
 	}
-	per := 1 // rows of a call: a group lies within one index of the outer axes
-	inGroup := 1
+	w.per = 1 // rows of a run: a group lies within one index of the outer axes
+	inGroup := w.inGroup()
 	if last > 0 {
-		inGroup = w.dims[last-1]
-		per = min(w.group, inGroup)
+		w.per = min(w.group, inGroup)
 	}
-	groups := (inGroup + per - 1) / per
-	tasks := outer / inGroup * groups
-	each := max(1, chunk/(per*n))
-	For((tasks+each-1)/each, func(t int) {
-		s := &rowScratch{w: w}
-		for i := t * each; i < min(tasks, (t+1)*each); i++ {
-			r := i/groups*inGroup + i%groups*per
-			k := min(per, inGroup-i%groups*per)
-			a, b := w.at(r)
-			w.call(fn, s, r*n, a, b, n, k)
-		}
-	})
+	w.groups = (inGroup + w.per - 1) / w.per
+	w.tasks = outer / inGroup * w.groups
+	w.each = max(1, chunk/(w.per*w.n))
+	return (w.tasks + w.each - 1) / w.each
 }
 
-// call hands k rows to fn, in runs of at most chunk elements.
-func (w *walk) call(fn func(s *rowScratch, out, a, b, n int), s *rowScratch, out, a, b, n, k int) {
-	total := n * k
-	for lo := 0; lo < total; lo += chunk {
-		m := min(chunk, total-lo)
-		fn(s, out+lo, w.shift(0, a, lo), w.shift(1, b, lo), m)
+// inGroup is the number of rows within one index of the outer axes.
+func (w *walk) inGroup() int {
+	if len(w.dims) == 1 {
+		return 1
+	}
+	return w.dims[len(w.dims)-2]
+}
+
+// walkJob is the work of a kernel along a walk.
+type walkJob[T Float] struct {
+	w       *walk
+	f       func(y, a, b []T, p, q float64)
+	y, a, b []T
+	p, q    float64
+}
+
+func (j *walkJob[T]) piece(t int) {
+	w := j.w
+	var ra, rb rowScratch[T]
+	defer ra.giveBack()
+	defer rb.giveBack()
+	inGroup := w.inGroup()
+	for i := t * w.each; i < min(w.tasks, (t+1)*w.each); i++ {
+		r := i/w.groups*inGroup + i%w.groups*w.per
+		k := min(w.per, inGroup-i%w.groups*w.per)
+		a, b := w.at(r)
+		for lo, total := 0, w.n*k; lo < total; lo += chunk { // runs of at most chunk elements
+			m := min(chunk, total-lo)
+			out := r*w.n + lo
+			j.f(j.y[out:out+m], ra.row(w, 0, j.a, w.shift(0, a, lo), m), rb.row(w, 1, j.b, w.shift(1, b, lo), m), j.p, j.q)
+		}
 	}
 }
 
@@ -133,22 +178,35 @@ func (w *walk) at(r int) (a, b int) {
 	return a, b
 }
 
+// rowScratch holds a goroutine's expanded row of one operand.
+type rowScratch[T Float] struct {
+	loan *loan[T]
+	from int // where the row expanded last began, plus one
+}
+
+func (s *rowScratch[T]) giveBack() {
+	if s.loan != nil {
+		giveBack(s.loan)
+	}
+}
+
 // row returns n elements of operand k that begin at from, expanded into scratch
 // memory when they are not n neighbours.
-func row[T Float](s *rowScratch, k int, x []T, from, step, n int) []T {
-	if step == 1 && !s.w.repeat[k] {
+func (s *rowScratch[T]) row(w *walk, k int, x []T, from, n int) []T {
+	step := w.inner[k]
+	if step == 1 && !w.repeat[k] {
 		return x[from : from+n]
 	}
-	mem, _ := s.mem[k].([]T)
-	if len(mem) < n {
-		mem = make([]T, max(n, min(chunk, 4096)))
-		s.mem[k], s.from[k] = mem, 0
+	if s.loan == nil || len(s.loan.data) < n {
+		s.giveBack()
+		s.loan, s.from = borrow[T](max(n, min(chunk, 4096))), 0
 	}
-	if s.from[k] != from+1 || step == 0 {
-		s.from[k] = from + 1
+	mem := s.loan.data
+	if s.from != from+1 || step == 0 {
+		s.from = from + 1
 		period := 1
 		if step == 1 {
-			period = s.w.dims[len(s.w.dims)-1]
+			period = w.dims[len(w.dims)-1]
 		}
 		copy(mem, x[from:from+period])
 		for have := period; have < len(mem); have *= 2 {
@@ -159,13 +217,16 @@ func row[T Float](s *rowScratch, k int, x []T, from, step, n int) []T {
 }
 
 // Broadcast repeats its operand to the result's shape (MapAttr.Shape and A).
-var Broadcast = New("broadcast", broadcastKernel[float32], broadcastKernel[float64])
+var Broadcast = New("broadcast", broadcastKernel(firstLoop[float32]), broadcastKernel(firstLoop[float64]))
 
-func broadcastKernel[T Float](args *Args) {
-	y, a := Data[T](args.Out[0]), Data[T](args.In[0])
-	at := args.Attr.(*MapAttr)
-	w := newWalk(at.Shape, at.A, at.Shape)
-	w.rows(func(s *rowScratch, out, ia, _, n int) {
-		copy(y[out:out+n], row(s, 0, a, ia, w.inner[0], n))
-	})
+func broadcastKernel[T Float](f func(y, a, b []T, p, q float64)) func(*Args) {
+	return func(args *Args) {
+		y, a := Data[T](args.Out[0]), Data[T](args.In[0])
+		at := args.Attr.(*MapAttr)
+		w := newWalk(at.Shape, at.A, at.Shape)
+		defer w.giveBack()
+		share(w.divide(), walkJob[T]{w: w, f: f, y: y, a: a, b: y})
+	}
 }
+
+func firstLoop[T Float](y, a, _ []T, _, _ float64) { copy(y, a) }

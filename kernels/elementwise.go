@@ -27,13 +27,24 @@ func map1[T Float](f func(y, x []T, p, q float64)) func(*Args) {
 		if at, ok := a.Attr.(*MapAttr); ok {
 			p, q = at.P, at.Q
 		}
-		forChunks(len(y), func(lo, hi int) { f(y[lo:hi], x[lo:hi], p, q) })
+		share(chunks(len(y)), mapJob1[T]{f, y, x, p, q})
 	}
 }
 
-// forChunks calls fn on consecutive pieces of [0, n).
-func forChunks(n int, fn func(lo, hi int)) {
-	For((n+chunk-1)/chunk, func(i int) { fn(i*chunk, min(n, (i+1)*chunk)) })
+// chunks is the number of chunks of n elements, chunkAt where one of them lies.
+func chunks(n int) int              { return (n + chunk - 1) / chunk }
+func chunkAt(i, n int) (lo, hi int) { return i * chunk, min(n, (i+1)*chunk) }
+
+// mapJob1 is the work of a kernel of one operand, chunk by chunk.
+type mapJob1[T Float] struct {
+	f    func(y, x []T, p, q float64)
+	y, x []T
+	p, q float64
+}
+
+func (j *mapJob1[T]) piece(i int) {
+	lo, hi := chunkAt(i, len(j.y))
+	j.f(j.y[lo:hi], j.x[lo:hi], j.p, j.q)
 }
 
 // Map2 makes a kernel of two operands, broadcast against each other.
@@ -46,16 +57,23 @@ func map2[T Float](f func(y, a, b []T, p, q float64)) func(*Args) {
 		y, a, b := Data[T](args.Out[0]), Data[T](args.In[0]), Data[T](args.In[1])
 		at := args.Attr.(*MapAttr)
 		if len(a) == len(y) && len(b) == len(y) {
-			forChunks(len(y), func(lo, hi int) { f(y[lo:hi], a[lo:hi], b[lo:hi], at.P, at.Q) })
+			share(chunks(len(y)), mapJob2[T]{f, y, a, b, at.P, at.Q})
 			return
 		}
-		w := newWalk(at.Shape, at.A, at.B)
-		w.rows(func(scratch *rowScratch, out, ia, ib, n int) {
-			ra := row[T](scratch, 0, a, ia, w.inner[0], n)
-			rb := row[T](scratch, 1, b, ib, w.inner[1], n)
-			f(y[out:out+n], ra, rb, at.P, at.Q)
-		})
+		broadcast(at, f, y, a, b)
 	}
+}
+
+// mapJob2 is the work of a kernel of two operands of one shape.
+type mapJob2[T Float] struct {
+	f       func(y, a, b []T, p, q float64)
+	y, a, b []T
+	p, q    float64
+}
+
+func (j *mapJob2[T]) piece(i int) {
+	lo, hi := chunkAt(i, len(j.y))
+	j.f(j.y[lo:hi], j.a[lo:hi], j.b[lo:hi], j.p, j.q)
 }
 
 // The binary kernels.
@@ -102,13 +120,23 @@ var (
 )
 
 // Fill sets every element to P. It has no operands.
-var Fill = New("fill", fillKernel[float32], fillKernel[float64])
+var Fill = New("fill", fillKernel(fillLoop[float32]), fillKernel(fillLoop[float64]))
 
-func fillKernel[T Float](a *Args) {
-	y, p := Data[T](a.Out[0]), T(a.Attr.(*MapAttr).P)
-	forChunks(len(y), func(lo, hi int) {
-		vecFill(y[lo:hi], p)
-	})
+func fillKernel[T Float](f func(y, _ []T, p, q float64)) func(*Args) {
+	return func(a *Args) {
+		y := Data[T](a.Out[0])
+		share(chunks(len(y)), mapJob1[T]{f, y, y, a.Attr.(*MapAttr).P, 0})
+	}
+}
+
+func fillLoop[T Float](y, _ []T, p, _ float64) { vecFill(y, T(p)) }
+
+// clearJob sets elements to zero.
+type clearJob[T Float] struct{ y []T }
+
+func (j *clearJob[T]) piece(i int) {
+	lo, hi := chunkAt(i, len(j.y))
+	clear(j.y[lo:hi])
 }
 
 func addLoop[T Float](y, a, b []T, _, _ float64) { vecAdd(y, a, b) }

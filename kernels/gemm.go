@@ -27,15 +27,22 @@ func matmul[T Float](args *Args) {
 	if g.TransB {
 		ldb = g.K
 	}
-	sa, sb, sc := g.M*g.K, g.K*g.N, g.M*g.N
-	product := func(i int) {
-		Gemm(g.TransA, g.TransB, g.M, g.N, g.K, a[i*sa:], lda, b[i*sb:], ldb, c[i*sc:], g.N, false)
-	}
 	if g.Batch == 1 {
-		product(0)
+		Gemm(g.TransA, g.TransB, g.M, g.N, g.K, a, lda, b, ldb, c, g.N, false)
 		return
 	}
-	For(g.Batch, product)
+	share(g.Batch, matmulJob[T]{*g, a, b, c, lda, ldb})
+}
+
+// matmulJob computes a product of the batch.
+type matmulJob[T Float] struct {
+	MatmulAttr
+	a, b, c  []T
+	lda, ldb int
+}
+
+func (g *matmulJob[T]) piece(i int) {
+	Gemm(g.TransA, g.TransB, g.M, g.N, g.K, g.a[i*g.M*g.K:], g.lda, g.b[i*g.K*g.N:], g.ldb, g.c[i*g.M*g.N:], g.N, false)
 }
 
 // Gemm computes C = op(A) op(B), or C += op(A) op(B) with accumulate. C is

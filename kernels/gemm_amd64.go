@@ -30,7 +30,10 @@ type gemmJob struct {
 	packedB []float32
 	inPlace bool // A is read where it lies
 	add     int
+	each    int // rows to a task
 }
+
+func (j *gemmJob) piece(i int) { j.rows(i*j.each, min(j.m, (i+1)*j.each)) }
 
 // gemmTiles is Gemm by micro-kernels. It reports false where there are none.
 func gemmTiles(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, accumulate bool) bool {
@@ -63,9 +66,8 @@ func gemmTiles(transA, transB bool, m, n, k int, a []float32, lda int, b []float
 			continue
 		}
 		packStrips(packed.data, b, ldb, transB, p, job.k, strips, true)
-		rows := job.blockRows()
-		pass := job // what the closure holds must not be changed
-		For((m+rows-1)/rows, func(i int) { pass.rows(i*rows, min(m, (i+1)*rows)) })
+		job.each = job.blockRows()
+		share((m+job.each-1)/job.each, job)
 	}
 	return true
 }
@@ -195,32 +197,45 @@ func (j *gemmJob) rowsT(lo, m int, a []float32, lda int) {
 // packStrips copies rows [p, p+k) of op(B) into strips, a step of k behind the
 // other, filled up with zeros.
 func packStrips(packed, b []float32, ldb int, transB bool, p, k int, strips panels, parallel bool) {
-	const rows = 32 // a few pages of B, of which all strips take their share
-	pieces := (k + rows - 1) / rows
+	pieces := (k + packedRows - 1) / packedRows
 	if transB {
 		pieces = strips.count
 	}
-	pack := func(i int) {
-		if transB {
-			col, cols, vecs := strips.at(i)
-			packColumns(packed[col*k:], vecs*strips.lanes, b[col*ldb+p:], ldb, k, cols)
-			return
-		}
-		lo := i * rows
-		for s := range strips.count {
-			col, cols, vecs := strips.at(s)
-			width := vecs * strips.lanes
-			packRows(packed[col*k+lo*width:], width, b[(p+lo)*ldb+col:], ldb, min(rows, k-lo), cols)
-		}
-	}
+	job := packJob{packed, b, ldb, transB, p, k, strips}
 	if parallel && strips.packed(k) > 1<<14 {
-		For(pieces, pack)
+		share(pieces, job)
 		return
 	}
 	for i := range pieces {
-		pack(i)
+		job.piece(i)
 	}
 }
+
+// packJob packs a strip of B transposed, or some rows of B.
+type packJob struct {
+	packed, b []float32
+	ldb       int
+	transB    bool
+	p, k      int
+	strips    panels
+}
+
+func (j *packJob) piece(i int) {
+	if j.transB {
+		col, cols, vecs := j.strips.at(i)
+		packColumns(j.packed[col*j.k:], vecs*j.strips.lanes, j.b[col*j.ldb+j.p:], j.ldb, j.k, cols)
+		return
+	}
+	lo := i * packedRows
+	for s := range j.strips.count {
+		col, cols, vecs := j.strips.at(s)
+		width := vecs * j.strips.lanes
+		packRows(j.packed[col*j.k+lo*width:], width, j.b[(j.p+lo)*j.ldb+col:], j.ldb, min(packedRows, j.k-lo), cols)
+	}
+}
+
+// packedRows is a few pages of B, of which all strips take their share.
+const packedRows = 32
 
 // packRows copies k rows of cols floats to rows of width floats.
 func packRows(dst []float32, width int, src []float32, stride, k, cols int) {

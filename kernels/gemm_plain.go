@@ -14,23 +14,32 @@ func gemmPlain[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T,
 	panels := borrow[T](plainPanelLen(k, n))
 	defer giveBack(panels)
 	packPlain(panels.data, b, ldb, transB, k, n)
-	chunks := (m + plainRows - 1) / plainRows
-	For(chunks, func(i int) {
-		lo := i * plainRows
-		rows := min(plainRows, m-lo)
-		if !transA {
-			plainProduct(rows, n, k, a[lo*lda:], lda, panels.data, c[lo*ldc:], ldc, accumulate)
-			return
+	share((m+plainRows-1)/plainRows, plainJob[T]{transA, accumulate, m, n, k, lda, ldc, a, panels.data, c})
+}
+
+// plainJob computes plainRows rows of C.
+type plainJob[T Float] struct {
+	transA, accumulate bool
+	m, n, k, lda, ldc  int
+	a, panels, c       []T
+}
+
+func (j *plainJob[T]) piece(i int) {
+	lo := i * plainRows
+	rows := min(plainRows, j.m-lo)
+	c := j.c[lo*j.ldc:]
+	if !j.transA {
+		plainProduct(rows, j.n, j.k, j.a[lo*j.lda:], j.lda, j.panels, c, j.ldc, j.accumulate)
+		return
+	}
+	block := borrow[T](rows * j.k)
+	defer giveBack(block)
+	for p := range j.k {
+		for r, v := range j.a[p*j.lda+lo:][:rows] {
+			block.data[r*j.k+p] = v
 		}
-		block := borrow[T](rows * k)
-		defer giveBack(block)
-		for p := range k {
-			for r, v := range a[p*lda+lo:][:rows] {
-				block.data[r*k+p] = v
-			}
-		}
-		plainProduct(rows, n, k, block.data, k, panels.data, c[lo*ldc:], ldc, accumulate)
-	})
+	}
+	plainProduct(rows, j.n, j.k, block.data, j.k, j.panels, c, j.ldc, j.accumulate)
 }
 
 // plainPanelLen is the length of the panels of a k x n matrix.

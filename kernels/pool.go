@@ -19,11 +19,11 @@ type PoolAttr struct {
 // (the first of equals). PoolPick reads x at such places (In x, places),
 // PoolPlace is its transpose (In g, places). AvgPool and AvgSpread are transposes.
 var (
-	MaxPool   = New("maxpool", maxPoolKernel[float32], maxPoolKernel[float64])
-	PoolPick  = New("maxpool.pick", poolPickKernel[float32], poolPickKernel[float64])
-	PoolPlace = New("maxpool.place", poolPlaceKernel[float32], poolPlaceKernel[float64])
-	AvgPool   = New("avgpool", avgPoolKernel[float32], avgPoolKernel[float64])
-	AvgSpread = New("avgpool.spread", avgSpreadKernel[float32], avgSpreadKernel[float64])
+	MaxPool   = New("maxpool", cells(maxPool[float32]), cells(maxPool[float64]))
+	PoolPick  = New("maxpool.pick", cells(poolPick[float32]), cells(poolPick[float64]))
+	PoolPlace = New("maxpool.place", spread(poolPlace[float32]), spread(poolPlace[float64]))
+	AvgPool   = New("avgpool", cells(avgPool[float32]), cells(avgPool[float64]))
+	AvgSpread = New("avgpool.spread", spread(avgSpread[float32]), spread(avgSpread[float64]))
 )
 
 // window returns the part of the image that output cell (i, j) covers, and the
@@ -39,98 +39,108 @@ func (g *PoolAttr) window(i, j int) (h0, h1, w0, w1, div int) {
 	return max(h0, 0), min(h1, g.H), max(w0, 0), min(w1, g.W), g.KH * g.KW
 }
 
-// forCells calls fn for every output cell of every image, an image to a task.
-func (g *PoolAttr) forCells(fn func(n, i, j, cell int)) {
-	For(g.N, func(n int) {
-		for i := range g.OutH {
-			for j := range g.OutW {
-				fn(n, i, j, ((n*g.OutH+i)*g.OutW+j)*g.C)
-			}
-		}
-	})
+// poolJob is the work of a kernel on every output cell of an image.
+type poolJob[T Float] struct {
+	*PoolAttr
+	f       func(p *poolJob[T], cell poolCell)
+	y, z, x []T // the first result, the second result or operand, the first operand
 }
 
-func maxPoolKernel[T Float](a *Args) {
-	y, idx, x := Data[T](a.Out[0]), Data[T](a.Out[1]), Data[T](a.In[0])
-	g := a.Attr.(*PoolAttr)
-	g.forCells(func(n, i, j, cell int) {
-		out, at := y[cell:cell+g.C], idx[cell:cell+g.C]
-		h0, h1, w0, w1, _ := g.window(i, j)
-		for c := range out {
-			out[c], at[c] = T(math.Inf(-1)), T(h0*g.W+w0)
+// poolCell is an output cell: its image, its row and column, and where it begins
+// in memory.
+type poolCell struct{ n, i, j, at int }
+
+func (p *poolJob[T]) piece(n int) {
+	for i := range p.OutH {
+		for j := range p.OutW {
+			p.f(p, poolCell{n, i, j, ((n*p.OutH+i)*p.OutW + j) * p.C})
 		}
-		for h := h0; h < h1; h++ {
-			for w := w0; w < w1; w++ {
-				line := x[((n*g.H+h)*g.W+w)*g.C:][:g.C]
-				for c, v := range line {
-					if v > out[c] || v != v && out[c] == out[c] { // the first NaN stays
-						out[c], at[c] = v, T(h*g.W+w)
-					}
+	}
+}
+
+// cells makes a kernel of what it does with a cell.
+func cells[T Float](f func(p *poolJob[T], cell poolCell)) func(*Args) {
+	return func(a *Args) {
+		p := poolJob[T]{PoolAttr: a.Attr.(*PoolAttr), f: f, y: Data[T](a.Out[0]), x: Data[T](a.In[0])}
+		switch {
+		case len(a.Out) > 1:
+			p.z = Data[T](a.Out[1])
+		case len(a.In) > 1:
+			p.z = Data[T](a.In[1])
+		}
+		share(p.N, p)
+	}
+}
+
+// spread is cells for kernels that add to a result that begins with zeros.
+func spread[T Float](f func(p *poolJob[T], cell poolCell)) func(*Args) {
+	add := cells(f)
+	return func(a *Args) {
+		y := Data[T](a.Out[0])
+		share(chunks(len(y)), clearJob[T]{y})
+		add(a)
+	}
+}
+
+func maxPool[T Float](p *poolJob[T], cell poolCell) {
+	out, at := p.y[cell.at:][:p.C], p.z[cell.at:][:p.C]
+	h0, h1, w0, w1, _ := p.window(cell.i, cell.j)
+	for c := range out {
+		out[c], at[c] = T(math.Inf(-1)), T(h0*p.W+w0)
+	}
+	for h := h0; h < h1; h++ {
+		for w := w0; w < w1; w++ {
+			line := p.x[((cell.n*p.H+h)*p.W+w)*p.C:][:p.C]
+			for c, v := range line {
+				if v > out[c] || v != v && out[c] == out[c] { // the first NaN stays
+					out[c], at[c] = v, T(h*p.W+w)
 				}
 			}
 		}
-	})
+	}
 }
 
-func poolPickKernel[T Float](a *Args) {
-	y, x, idx := Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1])
-	g := a.Attr.(*PoolAttr)
-	g.forCells(func(n, _, _, cell int) {
-		image := x[n*g.H*g.W*g.C:]
-		for c := range g.C {
-			y[cell+c] = image[int(idx[cell+c])*g.C+c]
-		}
-	})
+func poolPick[T Float](p *poolJob[T], cell poolCell) {
+	image := p.x[cell.n*p.H*p.W*p.C:]
+	for c := range p.C {
+		p.y[cell.at+c] = image[int(p.z[cell.at+c])*p.C+c]
+	}
 }
 
-func poolPlaceKernel[T Float](a *Args) {
-	y, x, idx := Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1])
-	g := a.Attr.(*PoolAttr)
-	forChunks(len(y), func(lo, hi int) { clear(y[lo:hi]) })
-	g.forCells(func(n, _, _, cell int) {
-		image := y[n*g.H*g.W*g.C:]
-		for c := range g.C {
-			image[int(idx[cell+c])*g.C+c] += x[cell+c]
-		}
-	})
+func poolPlace[T Float](p *poolJob[T], cell poolCell) {
+	image := p.y[cell.n*p.H*p.W*p.C:]
+	for c := range p.C {
+		image[int(p.z[cell.at+c])*p.C+c] += p.x[cell.at+c]
+	}
 }
 
-func avgPoolKernel[T Float](a *Args) {
-	y, x := Data[T](a.Out[0]), Data[T](a.In[0])
-	g := a.Attr.(*PoolAttr)
-	g.forCells(func(n, i, j, cell int) {
-		out := y[cell : cell+g.C]
-		clear(out)
-		h0, h1, w0, w1, div := g.window(i, j)
-		for h := h0; h < h1; h++ {
-			for w := w0; w < w1; w++ {
-				for c, v := range x[((n*g.H+h)*g.W+w)*g.C:][:g.C] {
-					out[c] += v
-				}
+func avgPool[T Float](p *poolJob[T], cell poolCell) {
+	out := p.y[cell.at:][:p.C]
+	clear(out)
+	h0, h1, w0, w1, div := p.window(cell.i, cell.j)
+	for h := h0; h < h1; h++ {
+		for w := w0; w < w1; w++ {
+			for c, v := range p.x[((cell.n*p.H+h)*p.W+w)*p.C:][:p.C] {
+				out[c] += v
 			}
 		}
-		s := 1 / T(div)
-		for c := range out {
-			out[c] *= s
-		}
-	})
+	}
+	s := 1 / T(div)
+	for c := range out {
+		out[c] *= s
+	}
 }
 
-func avgSpreadKernel[T Float](a *Args) {
-	y, x := Data[T](a.Out[0]), Data[T](a.In[0])
-	g := a.Attr.(*PoolAttr)
-	forChunks(len(y), func(lo, hi int) { clear(y[lo:hi]) })
-	g.forCells(func(n, i, j, cell int) {
-		in := x[cell : cell+g.C]
-		h0, h1, w0, w1, div := g.window(i, j)
-		s := 1 / T(div)
-		for h := h0; h < h1; h++ {
-			for w := w0; w < w1; w++ {
-				line := y[((n*g.H+h)*g.W+w)*g.C:][:g.C]
-				for c, v := range in {
-					line[c] += v * s
-				}
+func avgSpread[T Float](p *poolJob[T], cell poolCell) {
+	in := p.x[cell.at:][:p.C]
+	h0, h1, w0, w1, div := p.window(cell.i, cell.j)
+	s := 1 / T(div)
+	for h := h0; h < h1; h++ {
+		for w := w0; w < w1; w++ {
+			line := p.y[((cell.n*p.H+h)*p.W+w)*p.C:][:p.C]
+			for c, v := range in {
+				line[c] += v * s
 			}
 		}
-	})
+	}
 }

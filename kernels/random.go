@@ -18,15 +18,25 @@ func dropoutKernel[T Float](a *Args) {
 	scale := T(1 / (1 - at.P))
 	limit := uint64(at.P * (1 << 32))
 	key := mix(at.Seed ^ mix(at.Stream))
-	forChunks(len(y), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			if mix(key+uint64(i))>>32 < limit {
-				y[i] = 0
-			} else {
-				y[i] = x[i] * scale
-			}
+	share(chunks(len(y)), dropoutJob[T]{y, x, scale, limit, key})
+}
+
+// dropoutJob decides about a chunk of elements.
+type dropoutJob[T Float] struct {
+	y, x       []T
+	scale      T
+	limit, key uint64
+}
+
+func (j *dropoutJob[T]) piece(c int) {
+	lo, hi := chunkAt(c, len(j.y))
+	for i := lo; i < hi; i++ {
+		if mix(j.key+uint64(i))>>32 < j.limit {
+			j.y[i] = 0
+		} else {
+			j.y[i] = j.x[i] * j.scale
 		}
-	})
+	}
 }
 
 // mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection

@@ -52,21 +52,32 @@ func SGDStep[T Float](w, grad, momentum []T, lr, mom, decay float64, nesterov, f
 	if nesterov {
 		cd, cm = -lr, -lr*mom
 	}
-	For((len(w)+optimChunk-1)/optimChunk, func(i int) {
-		lo, hi := i*optimChunk, min((i+1)*optimChunk, len(w))
-		m := momentum
-		if m == nil {
-			s := borrow[T](hi - lo)
-			defer giveBack(s)
-			m = s.data
-		} else {
-			m = m[lo:hi]
-		}
-		if first || momentum == nil {
-			vecFill(m, 0)
-		}
-		vecSGD(w[lo:hi], m, grad[lo:hi], T(mom), T(decay), T(cd), T(cm))
-	})
+	share(optimChunks(len(w)), sgdJob[T]{w, grad, momentum, T(mom), T(decay), T(cd), T(cm), first})
+}
+
+func optimChunks(n int) int { return (n + optimChunk - 1) / optimChunk }
+
+// sgdJob updates a chunk of parameters.
+type sgdJob[T Float] struct {
+	w, grad, momentum  []T
+	mom, decay, cd, cm T
+	first              bool
+}
+
+func (j *sgdJob[T]) piece(i int) {
+	lo, hi := i*optimChunk, min((i+1)*optimChunk, len(j.w))
+	m := j.momentum
+	if m == nil {
+		s := borrow[T](hi - lo)
+		defer giveBack(s)
+		m = s.data
+	} else {
+		m = m[lo:hi]
+	}
+	if j.first || j.momentum == nil {
+		vecFill(m, 0)
+	}
+	vecSGD(j.w[lo:hi], m, j.grad[lo:hi], j.mom, j.decay, j.cd, j.cm)
 }
 
 // vecSGD is d = decay*w + grad, m = mom*m + d, w += cd*d + cm*m.
@@ -93,14 +104,23 @@ func AdamStep[T Float](w, grad, m, v []T, lr, b1, b2, eps, decay float64, t int)
 	k := adamConstants[T]{b1: T(b1), c1: T(1 - b1), b2: T(b2), c2: T(1 - b2), eps: T(eps), decay: T(decay)}
 	k.step = T(lr / (1 - math.Pow(b1, float64(t))))
 	k.root = T(1 / math.Sqrt(1-math.Pow(b2, float64(t))))
-	For((len(w)+optimChunk-1)/optimChunk, func(i int) {
-		lo, hi := i*optimChunk, min((i+1)*optimChunk, len(w))
-		if t == 1 {
-			vecFill(m[lo:hi], 0)
-			vecFill(v[lo:hi], 0)
-		}
-		vecAdam(w[lo:hi], m[lo:hi], v[lo:hi], grad[lo:hi], k)
-	})
+	share(optimChunks(len(w)), adamJob[T]{w, grad, m, v, k, t == 1})
+}
+
+// adamJob updates a chunk of parameters.
+type adamJob[T Float] struct {
+	w, grad, m, v []T
+	k             adamConstants[T]
+	first         bool
+}
+
+func (j *adamJob[T]) piece(i int) {
+	lo, hi := i*optimChunk, min((i+1)*optimChunk, len(j.w))
+	if j.first {
+		vecFill(j.m[lo:hi], 0)
+		vecFill(j.v[lo:hi], 0)
+	}
+	vecAdam(j.w[lo:hi], j.m[lo:hi], j.v[lo:hi], j.grad[lo:hi], j.k)
 }
 
 // adamConstants are the scalars of one step; step is the corrected rate, root the

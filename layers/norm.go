@@ -69,12 +69,17 @@ type Buffer struct {
 	Name  string
 	Value *autograd.Value // numbers on the device; nil for a counter
 	Count int64           // of a counter
+
+	args kernels.Args // of mix, used again and again
+	attr kernels.MapAttr
 }
 
 // mix sets the buffer to p times itself plus q times v, on the device.
 func (b *Buffer) mix(p, q float64, v *autograd.Value) {
 	own := b.Value.Buffer()
-	b.Value.Device().Run(kernels.Mix, &kernels.Args{Out: []kernels.Buffer{own}, In: []kernels.Buffer{own, v.Buffer()},
-		Attr: &kernels.MapAttr{Shape: v.Shape(), A: v.Shape(), B: v.Shape(), P: p, Q: q}})
+	b.attr = kernels.MapAttr{Shape: v.Shape(), A: v.Shape(), B: v.Shape(), P: p, Q: q}
+	b.args.Out, b.args.In, b.args.Attr = append(b.args.Out[:0], own), append(b.args.In[:0], own, v.Buffer()), &b.attr
+	b.Value.Device().Run(kernels.Mix, &b.args)
+	b.args.In[1] = nil // the batch's statistics are gone soon
 	b.Value.Changed()
 }
