@@ -23,6 +23,8 @@ type Augment struct {
 	// FlipFirst flips before the crop in place of after it. The two orders have
 	// the same distribution but give different images for the same draws.
 	FlipFirst bool
+	// Resized, if set, first cuts out of the picture what the image is made of.
+	Resized *ResizedCrop `json:",omitempty"`
 }
 
 // FlipThenCrop is the augmentation of in-distribution training images in GReg,
@@ -65,6 +67,9 @@ func (a Augment) draw(p *rand.PCG) Move {
 func (a Augment) check() error {
 	if a.CropPad < 0 {
 		return fmt.Errorf("the padding of a crop is %d pixels: it must not be negative", a.CropPad)
+	}
+	if a.Resized != nil {
+		return a.Resized.check()
 	}
 	return nil
 }

@@ -208,7 +208,7 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 	pixels := l.pixels()
 	for k := lo; k < hi && !stop.Load(); k++ {
 		i := b.Indices[k]
-		label, err := l.set.Read(i, raw)
+		image, label, err := l.read(epoch, i, raw)
 		if err != nil {
 			return fmt.Errorf("image %d: %w", i, err)
 		}
@@ -217,9 +217,19 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 			m = l.c.Augment.Draw(l.c.Seed, epoch, i)
 		}
 		b.Labels[k] = label
-		place(b.Images[k*pixels:(k+1)*pixels], raw, l.h, l.w, m, l.table)
+		place(b.Images[k*pixels:(k+1)*pixels], image, l.h, l.w, m, l.table)
 	}
 	return nil
+}
+
+// read gives the bytes of an image, in raw unless it is cut out of a picture.
+func (l *loader) read(epoch, i int, raw []uint8) (image []uint8, label int, err error) {
+	if l.c.Augment != nil && l.c.Augment.Resized != nil {
+		m, label, err := l.c.Augment.resized(l.set, l.c.Seed, epoch, i)
+		return m.Pix, label, err
+	}
+	label, err = l.set.Read(i, raw)
+	return raw, label, err
 }
 
 // cursor walks over the batches of an epoch, or of all epochs.

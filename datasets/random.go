@@ -11,6 +11,7 @@ const (
 	useShuffle uint64 = iota + 1
 	useAugment
 	useSynthetic
+	useCrop
 )
 
 // generator returns the PCG generator of one use at one address, such as
