@@ -13,8 +13,9 @@ import (
 type KNN struct {
 	K int `json:"k"` // 0 meaning 50
 
-	dim  int
-	bank []float64 // rows of unit length
+	dim     int
+	bank    []float64 // rows of unit length
+	squares []float64 // of the rows' lengths: 1, or 0 where no feature was active
 }
 
 // Name returns "knn".
@@ -35,25 +36,26 @@ func (k *KNN) neighbours() int {
 
 // Fit keeps the training features. There must be at least K images.
 func (k *KNN) Fit(id IDData) error {
-	k.bank, k.dim = nil, 0
+	k.bank, k.squares, k.dim = nil, nil, 0
 	err := collect(id, NeedFeatures, func(out Outputs) error {
 		k.dim = out.Dim
 		u := make([]float64, out.Dim)
 		for i := range out.N {
 			widen(u, out.Feature(i))
-			unit(u)
+			k.squares = append(k.squares, unit(u))
 			k.bank = append(k.bank, u...)
 		}
 		return nil
 	})
-	if n := len(k.bank) / max(1, k.dim); err == nil && n < k.neighbours() {
+	if n := len(k.squares); err == nil && n < k.neighbours() {
 		err = fmt.Errorf("ood: nearest neighbour number %d of %d in-distribution images: choose a smaller k", k.neighbours(), n)
 	}
 	return err
 }
 
-// unit divides a vector by its length plus 1e-10, as the authors' code does.
-func unit(u []float64) {
+// unit divides a vector by its length plus 1e-10, as the authors' code does, and
+// returns the square of the length that it then has.
+func unit(u []float64) float64 {
 	var sum float64
 	for _, v := range u {
 		sum += v * v
@@ -62,6 +64,7 @@ func unit(u []float64) {
 	for j := range u {
 		u[j] *= r
 	}
+	return sum * r * r
 }
 
 // knnTile is how many training features are compared at a time: enough for the
@@ -80,18 +83,18 @@ func (k *KNN) Score(dst []float64, out Outputs) error {
 		return fmt.Errorf("ood: %d features, but the in-distribution data had %d", out.Dim, k.dim)
 	}
 	queries := make([]float64, len(out.Features))
-	nearest := make([]smallest, out.N)
+	squares, nearest := make([]float64, out.N), make([]smallest, out.N)
 	for i := range out.N {
 		u := queries[i*k.dim : (i+1)*k.dim]
 		widen(u, out.Feature(i))
-		unit(u)
+		squares[i] = unit(u)
 		nearest[i].k = k.neighbours()
 	}
 	q := mat.NewDense(out.N, k.dim, queries)
-	for at := 0; at < len(k.bank); at += knnTile * k.dim {
-		rows := k.bank[at:min(len(k.bank), at+knnTile*k.dim)]
-		tile := mat.NewDense(len(rows)/k.dim, k.dim, rows)
-		k.compare(q, tile, nearest)
+	for at := 0; at < len(k.squares); at += knnTile {
+		end := min(len(k.squares), at+knnTile)
+		tile := mat.NewDense(end-at, k.dim, k.bank[at*k.dim:end*k.dim])
+		compareTile(q, tile, squares, k.squares[at:end], nearest)
 	}
 	for i := range dst {
 		dst[i] = -math.Sqrt(nearest[i].top())
@@ -99,16 +102,14 @@ func (k *KNN) Score(dst []float64, out Outputs) error {
 	return nil
 }
 
-// compare offers the squared distances of all queries to all rows of a tile.
-func (k *KNN) compare(q, tile *mat.Dense, nearest []smallest) {
+// compareTile offers the squared distances of all queries to all rows of a tile.
+func compareTile(q, tile *mat.Dense, ofQuery, ofRow []float64, nearest []smallest) {
 	var dots mat.Dense
 	dots.Mul(q, tile.T())
 	for i := range nearest {
 		for r, dot := range dots.RawRowView(i) {
-			// |a|² + |b|² - 2ab of unit vectors; where that cancels to nothing the
-			// difference itself is exact
-			d := 2 - 2*dot
-			if d < 1e-6 {
+			d := ofQuery[i] + ofRow[r] - 2*dot
+			if d < 1e-6 { // cancelled away: the difference itself is exact
 				d = squaredDistance(q.RawRowView(i), tile.RawRowView(r))
 			}
 			nearest[i].offer(d)
