@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"sync"
 	"sync/atomic"
 )
 
@@ -105,7 +106,7 @@ func StreamFrom(ctx context.Context, s Set, c BatchConfig, batch int) iter.Seq2[
 
 // Gather makes the batch of the given images, in that order, as they are in
 // epoch c.Epoch: samplers that choose images themselves use it. Of c only Seed,
-// Epoch, Augment and Normalize matter. The batch belongs to the caller.
+// Epoch, Augment, Normalize and Workers matter. The batch belongs to the caller.
 func Gather(s Set, indices []int, c BatchConfig) (*Batch, error) {
 	c.Size, c.Start, c.DropLast = 1, 0, false
 	l, err := newLoader(s, c)
@@ -119,10 +120,29 @@ func Gather(s Set, indices []int, c BatchConfig) (*Batch, error) {
 	}
 	b := l.newBatch(len(indices))
 	l.assign(b, indices)
-	if err := l.fill(b, c.Epoch, 0, b.N, make([]uint8, l.pixels()), new(atomic.Bool)); err != nil {
+	if err := l.fillAll(b, c.Epoch); err != nil {
 		return nil, fmt.Errorf("batch of %s: %w", s.Name(), err)
 	}
 	return b, nil
+}
+
+// fillAll reads all images of the batch, on all workers.
+func (l *loader) fillAll(b *Batch, epoch int) error {
+	workers := max(min(l.c.Workers, b.N), 1)
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for k := range workers {
+		wg.Go(func() {
+			errs[k] = l.fill(b, epoch, k*b.N/workers, (k+1)*b.N/workers, make([]uint8, l.pixels()), new(atomic.Bool))
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loader is a checked configuration on a set.

@@ -48,8 +48,10 @@ func below(p *rand.PCG, n int) int {
 	return int(hi)
 }
 
-// permutation is the order of n images in an epoch: a pure function of the
-// seed and the epoch.
+// Permutation is the order of n images in an epoch of a set that is shuffled: a
+// pure function of the seed and the epoch.
+func Permutation(seed uint64, epoch, n int) []int { return permutation(seed, epoch, n) }
+
 func permutation(seed uint64, epoch, n int) []int {
 	p := generator(useShuffle, seed, uint64(epoch))
 	order := make([]int, n)

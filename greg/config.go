@@ -3,8 +3,6 @@ package greg
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"gradgrad/datasets"
 	"gradgrad/models"
@@ -38,62 +36,17 @@ type Config struct {
 	Warmup     int       `json:"warmup"`     // steps of linear warm-up
 	FirstStep  int       `json:"first_step"` // the cosine's t of the first update: 0, or 1 as in the OE and Energy code
 
+	// How auxiliary images are drawn; see [Sampling] for methods that choose.
+	AuxOrder string    `json:"aux_order,omitempty"` // "shuffle" (also when empty), "offset" or "file": see [OrderOffset], [OrderFile]
+	AuxFirst int       `json:"aux_first,omitempty"` // use the first so many auxiliary images, 0 for all
+	Sampling Sampling  `json:"sampling,omitzero"`   // how the method chooses among auxiliary images, if it does
+	Prior    []float64 `json:"prior,omitempty"`     // Balanced Energy: share of auxiliary images of every class; empty to count them with the initial weights
+
 	StatUpdates int                    `json:"stat_updates"` // times the running statistics move in a step: 2 as in the authors' code, which runs the network twice
 	AugmentID   *datasets.Augment      `json:"augment_id"`
 	AugmentAux  *datasets.Augment      `json:"augment_aux"`
 	Normalize   datasets.Normalization `json:"normalize"`
 	Seed        uint64                 `json:"seed"`
-}
-
-// presets are the methods by name; each changes the common settings.
-var presets = []struct {
-	name, about string
-	set         func(c *Config)
-}{
-	{"ce", "cross-entropy from scratch: SGD, learning rate 0.1, cosine", func(c *Config) {
-		c.Epochs, c.LR, c.Loss, c.AuxBatch = 100, 0.1, Loss{Variant: Paper}, 0
-	}},
-	{"energy", "Energy fine-tuning (arXiv:2010.03759): equation (1) alone", func(c *Config) {
-		c.Loss.LambdaGrad = 0
-		c.Epochs = 10
-	}},
-	{"greg", "GReg (arXiv:2404.12368): equations (1) and (3), as printed", func(c *Config) {}},
-	{"greg-code", "GReg as the authors' code computes it", func(c *Config) {
-		c.Loss.Variant, c.Loss.MarginIn, c.Loss.MarginAux, c.StatUpdates = Code, -25, -7, 2
-	}},
-}
-
-// Methods lists the presets, each with one line about it.
-func Methods() (names, about []string) {
-	for _, p := range presets {
-		names, about = append(names, p.name), append(about, p.about)
-	}
-	return names, about
-}
-
-// Preset returns the settings of a method for fine-tuning or training on
-// classes like CIFAR-10's or CIFAR-100's (by their number, which decides the
-// energy margins of the Energy paper: m_in -23, or -27 from 100 classes on).
-func Preset(method string, classes int) (Config, error) {
-	names, _ := Methods()
-	i := slices.Index(names, method)
-	if i < 0 {
-		return Config{}, fmt.Errorf("greg: no method named %q; there are %s", method, strings.Join(names, ", "))
-	}
-	c := Config{
-		Method: method,
-		Loss:   Loss{LambdaS: 0.1, LambdaGrad: 1, MarginIn: -23, MarginAux: -5, Variant: Paper},
-		Epochs: 20, Batch: 64, AuxBatch: 64, DropLast: true,
-		Optimizer: "sgd", Momentum: 0.9, Nesterov: true, Decay: 1e-4,
-		LR: 1e-3, MinLR: 1e-6, Schedule: "cosine", StatUpdates: 1,
-		AugmentID: datasets.FlipThenCrop(), AugmentAux: datasets.CropThenFlip(),
-	}
-	if classes >= 100 {
-		c.Loss.MarginIn = -27
-	}
-	presets[i].set(&c)
-	c.Model.Classes = classes
-	return c, nil
 }
 
 // Check returns an error that says what is wrong with the config, if anything.
@@ -120,7 +73,7 @@ func (c Config) Check() error {
 		return bad("the optimiser is %q; it must be sgd or adam", c.Optimizer)
 	case c.Schedule != "cosine" && c.Schedule != "multistep" && c.Schedule != "constant":
 		return bad("the schedule is %q; it must be cosine, multistep or constant", c.Schedule)
-	case c.Loss.MarginIn >= c.Loss.MarginAux && c.Loss.NeedsAux():
+	case c.Loss.MarginIn >= c.Loss.MarginAux && c.Loss.UsesMargins():
 		return bad("the margin of in-distribution energies (%g) must be below that of outliers (%g)", c.Loss.MarginIn, c.Loss.MarginAux)
 	}
 	for name, v := range map[string]float64{"learning rate": c.LR, "minimal learning rate": c.MinLR, "momentum": c.Momentum, "weight decay": c.Decay, "lambda_s": c.Loss.LambdaS, "lambda_grad": c.Loss.LambdaGrad, "gradient norm": c.ClipNorm} {
@@ -128,7 +81,12 @@ func (c Config) Check() error {
 			return bad("the %s is %g; it must be a number from 0 up", name, v)
 		}
 	}
-	return c.checkRate()
+	for _, check := range []func() error{c.checkRate, c.checkTerms, c.checkSampling} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxEpochs keeps numbers of steps far from the limits of integers.

@@ -16,7 +16,7 @@ func TestPresetsAreSound(t *testing.T) {
 			if err := c.Check(); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if c.Model.Classes != classes || about[i] == "" {
+			if c.Model.Answers() != classes || about[i] == "" {
 				t.Errorf("%s: %d classes, described as %q", name, c.Model.Classes, about[i])
 			}
 		}

@@ -77,7 +77,7 @@ func (c *Classifier) run(images []float32, n, h, w int) (out ood.Outputs, err er
 	defer autograd.Catch(&err)
 	defer c.tape.Release()
 	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, c.tape.New(images, n, h, w, 3))
-	return ood.Outputs{Logits: logits.Float32s(), Features: features.Float32s(), N: n, Classes: logits.Dim(1), Dim: features.Dim(1)}, nil
+	return outputsOf(c.Model.Config(), logits, features), nil
 }
 
 func squareSide(values, n int) (int, error) {

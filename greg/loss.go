@@ -20,14 +20,37 @@ const (
 	Code Variant = "code"
 )
 
-// Loss is a training loss: cross-entropy on the in-distribution images, plus the
-// energy term of equation (1) and the gradient term of equation (3).
+// Outliers is what a loss does with auxiliary images.
+type Outliers string
+
+// The outlier terms. The zero value is equation (1).
+const (
+	Energies Outliers = ""         // equation (1): hinges on energies
+	Balanced Outliers = "balanced" // Balanced Energy: hinges weighed by class
+	Uniform  Outliers = "uniform"  // OE: cross-entropy with the uniform distribution
+	Absent   Outliers = "absent"   // DOS, NTOM: cross-entropy with an output for none of the classes
+	Mixed    Outliers = "mixed"    // OpenMix: mixtures of images and of labels
+)
+
+// Loss is a training loss: cross-entropy on the in-distribution images, plus an
+// outlier term, such as equation (1), and the gradient term of equation (3).
 type Loss struct {
-	LambdaS    float64 `json:"lambda_s"`    // weight of L_S; 0 leaves it out
-	LambdaGrad float64 `json:"lambda_grad"` // weight of L_gradS; 0 leaves it out
-	MarginIn   float64 `json:"margin_in"`   // m_in: energies of in-distribution images belong below
-	MarginAux  float64 `json:"margin_aux"`  // m_aux (m_out): energies of outliers belong above
-	Variant    Variant `json:"variant"`     // reading of equation (3)
+	Outliers   Outliers `json:"outliers,omitempty"` // which outlier term
+	LambdaS    float64  `json:"lambda_s"`           // weight of the outlier term; 0 leaves it out
+	LambdaGrad float64  `json:"lambda_grad"`        // weight of L_gradS; 0 leaves it out
+	MarginIn   float64  `json:"margin_in"`          // m_in: energies of in-distribution images belong below
+	MarginAux  float64  `json:"margin_aux"`         // m_aux (m_out): energies of outliers belong above
+	Variant    Variant  `json:"variant"`            // reading of equation (3)
+
+	// The gradient term's score, where it is not the energy; see [GradOf].
+	GradOf  GradOf  `json:"grad_of,omitempty"`
+	GradIn  float64 `json:"grad_in,omitempty"`  // of GradMSP: in-distribution images count from this probability up
+	GradAux float64 `json:"grad_aux,omitempty"` // of GradMSP: outliers count from this probability down
+
+	Alpha   float64 `json:"alpha,omitempty"`    // of Balanced: how much the prior moves energies
+	Gamma   float64 `json:"gamma,omitempty"`    // of Balanced: power of the prior, in the margin and in the weights
+	MixBeta float64 `json:"mix_beta,omitempty"` // of Mixed: shares are drawn from Beta(MixBeta, MixBeta)
+
 	// ForceHits counts every image as detected. Random networks detect none at
 	// the usual margins; benchmarks set it for the arithmetic of a trained one.
 	ForceHits bool `json:"-"`
@@ -36,15 +59,24 @@ type Loss struct {
 // NeedsAux reports whether the loss looks at auxiliary outliers.
 func (l Loss) NeedsAux() bool { return l.LambdaS != 0 || l.LambdaGrad != 0 }
 
+// UsesMargins reports whether the energy margins mean something for the loss.
+func (l Loss) UsesMargins() bool {
+	hinges := l.LambdaS != 0 && (l.Outliers == Energies || l.Outliers == Balanced)
+	return hinges || l.LambdaGrad != 0 && l.GradOf == GradEnergy
+}
+
+// rejects reports whether the last output stands for none of the classes.
+func (l Loss) rejects() bool { return l.Outliers == Absent || l.Outliers == Mixed }
+
 // Terms are the parts of the loss of one batch, on the tape.
 type Terms struct {
 	Total *autograd.Value // the scalar to differentiate
 	CE    *autograd.Value // scalar
-	LS    *autograd.Value // scalar, before its weight; nil without outliers
+	LS    *autograd.Value // the outlier term, a scalar before its weight; nil without outliers
 	LGrad *autograd.Value // scalar, before its weight; nil when not computed
 
-	Logits *autograd.Value // [n+m, classes]
-	Scores *autograd.Value // S = -logsumexp(logits), [n+m]
+	Logits *autograd.Value // [n+m, outputs]
+	Scores *autograd.Value // S = -logsumexp(logits of classes), [n+m]
 	Grad   *autograd.Value // the gradient whose norms were taken, [n+m, H, W, 3], or nil
 	Norms  *autograd.Value // its norms, [n+m], or nil
 	Hits   [2]int          // images detected by the margins: in-distribution, auxiliary
@@ -57,34 +89,53 @@ type Net interface {
 	Forward(p *layers.Pass, x *autograd.Value) (logits, features *autograd.Value)
 }
 
+// Batch is what a loss is computed of.
+type Batch struct {
+	Images *autograd.Value // [n+m, H, W, C]: in-distribution first, then auxiliary (or mixed) ones
+	Labels []int           // of the first n
+	Share  float64         // of Mixed: the share of the in-distribution images in the mixed ones
+	Prior  []float64       // of Balanced: how common every class is among outliers
+	// Measure computes the gradient term, for the record, even where its weight is zero.
+	Measure bool
+}
+
 // Terms runs the network on images [n+m, H, W, C], of which the first n =
 // len(labels) are in-distribution and the others auxiliary, and puts the loss on
-// the tape. The gradient term is left out of the arithmetic when no image is
-// detected: it is exactly zero then, and so is its derivative. With measure it is
-// computed, for the record, even where its weight is zero.
+// the tape; see [Loss.Of], which methods with more to say need.
 func (l Loss) Terms(p *layers.Pass, net Net, images *autograd.Value, labels []int, measure bool) *Terms {
-	n := len(labels)
-	m := images.Dim(0) - n
+	return l.Of(p, net, Batch{Images: images, Labels: labels, Measure: measure})
+}
+
+// Of runs the network on a batch and puts the loss on the tape. The gradient term
+// is left out of the arithmetic when no image is detected: it is exactly zero then,
+// and so is its derivative.
+func (l Loss) Of(p *layers.Pass, net Net, b Batch) *Terms {
+	n := len(b.Labels)
+	m := b.Images.Dim(0) - n
 	if n < 1 || m < 0 || l.NeedsAux() && m == 0 {
-		panic(fmt.Sprintf("greg: a batch of %d images with %d labels; the loss wants labels for the first and, with auxiliary terms, images after them", images.Dim(0), n))
+		panic(fmt.Sprintf("greg: a batch of %d images with %d labels; the loss wants labels for the first and, with auxiliary terms, images after them", b.Images.Dim(0), n))
 	}
-	t := p.Tape
+	t, images := p.Tape, b.Images
 	penalised := l.LambdaGrad != 0
-	if penalised || measure {
+	if penalised || b.Measure {
 		images = t.Watch(images)
 	}
 	logits, features := net.Forward(p, images)
 	features.Done()
 	in := autograd.Slice(logits, 0, 0, n)
-	out := &Terms{Logits: logits, CE: autograd.CrossEntropy(in, t.Labels(labels, logits.Dim(1)))}
-	out.Scores = autograd.Neg(autograd.LogSumExp(logits))
+	out := &Terms{Logits: logits, CE: autograd.CrossEntropy(in, t.Labels(b.Labels, logits.Dim(1)))}
+	known := logits
+	if l.rejects() {
+		known = autograd.Slice(logits, 1, 0, logits.Dim(1)-1)
+	}
+	out.Scores = autograd.Neg(autograd.LogSumExp(known))
 	out.Total = out.CE
 	if l.LambdaS != 0 {
-		out.LS = l.energy(out.Scores, n)
+		out.LS = l.outliers(out, b, n)
 		out.Total = autograd.Add(out.Total, autograd.Scale(out.LS, l.LambdaS))
 	}
-	if penalised || measure {
-		l.gradient(t, out, images, n)
+	if penalised || b.Measure {
+		l.gradient(t, out, images, known, n)
 	}
 	if penalised {
 		out.Total = autograd.Add(out.Total, autograd.Scale(out.LGrad, l.LambdaGrad))
@@ -92,50 +143,25 @@ func (l Loss) Terms(p *layers.Pass, net Net, images *autograd.Value, labels []in
 	return out
 }
 
+// outliers is the method's outlier term.
+func (l Loss) outliers(out *Terms, b Batch, n int) *autograd.Value {
+	aux := autograd.Slice(out.Logits, 0, n, out.Logits.Dim(0))
+	switch l.Outliers {
+	case Balanced:
+		return l.balancedTerm(out.Scores, out.Logits, n, b.Prior)
+	case Uniform:
+		return uniformTerm(aux)
+	case Absent:
+		return absentTerm(aux)
+	case Mixed:
+		return mixedTerm(aux, b.Labels[:aux.Dim(0)], b.Share)
+	}
+	return l.energy(out.Scores, n)
+}
+
 // energy is equation (1).
 func (l Loss) energy(s *autograd.Value, n int) *autograd.Value {
 	in := autograd.ReLU(autograd.AddScalar(autograd.Slice(s, 0, 0, n), -l.MarginIn))
 	aux := autograd.ReLU(autograd.AddScalar(autograd.Neg(autograd.Slice(s, 0, n, s.Dim(0))), l.MarginAux))
 	return autograd.Add(autograd.Mean(autograd.Mul(in, in)), autograd.Mean(autograd.Mul(aux, aux)))
-}
-
-// gradient is equation (3). Both readings are one program with two pairs of
-// constants: the gradient is that of sum_i c_i S_i, the term sum_i a_i |g_i|.
-func (l Loss) gradient(t *autograd.Tape, out *Terms, images *autograd.Value, n int) {
-	c, a := l.coefficients(out, n)
-	if out.Hits == [2]int{} {
-		out.LGrad = t.Full(0)
-		return
-	}
-	j := autograd.Sum(autograd.Mul(out.Scores, t.New(c, len(c))))
-	out.Grad = autograd.Grad(j, images)[0]
-	out.Norms = autograd.Norm(out.Grad)
-	out.LGrad = autograd.Sum(autograd.Mul(out.Norms, t.New(a, len(a))))
-}
-
-// coefficients returns c and a; detection is strict in the authors' program.
-func (l Loss) coefficients(out *Terms, n int) (c, a []float32) {
-	scores := out.Scores.Float64s()
-	total := len(scores)
-	c, a = make([]float32, total), make([]float32, total)
-	for i, s := range scores {
-		side, share, hit := 0, 1/float32(n), s <= l.MarginIn
-		strict := s < l.MarginIn
-		if i >= n {
-			side, share, hit, strict = 1, 1/float32(total-n), s >= l.MarginAux, s > l.MarginAux
-		}
-		if l.Variant == Code {
-			a[i], hit = 1/float32(total), strict
-		}
-		if !hit && !l.ForceHits {
-			continue
-		}
-		out.Hits[side]++
-		if l.Variant == Code {
-			c[i] = share
-		} else {
-			c[i], a[i] = 1, share
-		}
-	}
-	return c, a
 }

@@ -31,7 +31,9 @@ func (c *Classifier) head() *ood.Head {
 // Gradient implements ood.Model: the gradient of sum(cotangent*logits) with
 // respect to square images.
 func (c *Classifier) Gradient(images, cotangent []float32, n int) ([]float32, error) {
-	return c.gradient(images, cotangent, n, func(logits, _ *autograd.Value) *autograd.Value { return logits })
+	return c.gradient(images, cotangent, n, func(logits, _ *autograd.Value) *autograd.Value {
+		return autograd.Slice(logits, 1, 0, c.Model.Config().Answers())
+	})
 }
 
 // FeatureGradient implements ood.FeatureModel: the gradient of

@@ -16,8 +16,8 @@ const (
 )
 
 // Checkpoint returns everything that training needs to go on: weights and
-// running statistics under their PyTorch names, the optimiser's state, the config
-// and the number of steps. The random state is the seed in the config with that
+// running statistics under their PyTorch names, the optimiser's state, the outliers
+// that were chosen for the epoch, the config and the number of steps. The random state is the seed in the config with that
 // number.
 func (t *Trainer) Checkpoint() (*checkpoint.File, error) {
 	f, err := models.State(t.Model)
@@ -25,6 +25,8 @@ func (t *Trainer) Checkpoint() (*checkpoint.File, error) {
 		return nil, err
 	}
 	f.Tensors = append(f.Tensors, optimState(t.opt, t.tape.Device().DType())...)
+	f.Tensors = append(f.Tensors, t.selectionState()...)
+	f.Tensors = append(f.Tensors, t.priorState()...)
 	config, err := json.Marshal(t.Config)
 	if err != nil {
 		return nil, err
@@ -76,6 +78,12 @@ func (t *Trainer) Restore(f *checkpoint.File) error {
 		return err
 	}
 	if err := loadOptimState(t.opt, f); err != nil {
+		return err
+	}
+	if err := t.loadSelections(f); err != nil {
+		return err
+	}
+	if err := t.loadPrior(f); err != nil {
 		return err
 	}
 	t.done = step

@@ -27,31 +27,16 @@ type Trainer struct {
 	tape   *autograd.Tape
 	done   int // steps
 	images []float32
+
+	selections []*selection // what was chosen for this epoch and for earlier ones
+	prior      []float64    // of Balanced Energy
+
+	// Looking, where set, is told how many of the images are done that the network
+	// looks at before it is trained: candidates to choose among.
+	Looking func(done, total int)
 	// GradEvery makes every so many steps measure L_gradS also where the loss
 	// does not contain it, for comparisons; 0 never. Training is unaffected.
 	GradEvery int
-}
-
-// Step reports one finished step.
-type Step struct {
-	Step  int `json:"step"`  // steps done, this one included
-	Steps int `json:"steps"` // of so many
-	Epoch int `json:"epoch"` // from 0
-
-	LR    float64  `json:"lr"`
-	Loss  float64  `json:"loss"`
-	CE    float64  `json:"ce"`
-	LS    *float64 `json:"l_s,omitempty"`     // equation (1), unweighted
-	LGrad *float64 `json:"l_grads,omitempty"` // equation (3), unweighted
-
-	EnergyIn  float64  `json:"energy_in"`            // mean S of the in-distribution images
-	EnergyAux *float64 `json:"energy_aux,omitempty"` // mean S of the auxiliary images
-	HitsIn    int      `json:"hits_in"`              // images that equation (3) counts as detected
-	HitsAux   int      `json:"hits_aux"`
-	Accuracy  float64  `json:"accuracy"` // of the batch, percent
-
-	Images  int     `json:"images"`  // in-distribution and auxiliary
-	Seconds float64 `json:"seconds"` // wall time, waiting for images included
 }
 
 // DivergedError reports that training came to numbers that are not finite: in
@@ -131,15 +116,16 @@ func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(St
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	perEpoch, total := t.PerEpoch(id), t.Total(id)
-	nextAux := func() (*datasets.Batch, error, bool) { return nil, nil, true }
-	if t.Config.AuxBatch > 0 {
-		next, stop := iter.Pull2(datasets.StreamFrom(ctx, aux, t.auxBatches(), t.done))
-		defer stop()
-		nextAux = next
+	if t.done < total { // whoever only asks need not wait
+		if err := t.countPrior(ctx, aux); err != nil {
+			return err
+		}
 	}
+	f := t.newFeed(ctx, id, aux, perEpoch)
+	defer f.close()
 	t.rate = t.Config.schedule(total)
 	for t.done < total {
-		more, err := t.epoch(ctx, id, perEpoch, total, nextAux, yield)
+		more, err := t.epoch(ctx, id, perEpoch, total, f, yield)
 		if err != nil || !more {
 			return err
 		}
@@ -149,14 +135,17 @@ func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(St
 
 // epoch trains to the end of the current epoch; more is false when the caller
 // has had enough.
-func (t *Trainer) epoch(ctx context.Context, id datasets.Set, perEpoch, total int, nextAux func() (*datasets.Batch, error, bool), yield func(Step) bool) (more bool, err error) {
+func (t *Trainer) epoch(ctx context.Context, id datasets.Set, perEpoch, total int, f feed, yield func(Step) bool) (more bool, err error) {
 	epoch := t.done / perEpoch
 	began := time.Now()
+	if err := f.epoch(ctx, epoch); err != nil {
+		return false, err
+	}
 	for in, err := range datasets.Batches(ctx, id, t.idBatches(epoch, t.done%perEpoch)) {
 		if err != nil {
 			return false, err
 		}
-		out, err, _ := nextAux()
+		out, drawn, err := f.next(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -164,6 +153,7 @@ func (t *Trainer) epoch(ctx context.Context, id datasets.Set, perEpoch, total in
 		if err != nil {
 			return false, err
 		}
+		s.addDrawn(drawn)
 		s.Epoch, s.Steps, s.Seconds = epoch, total, time.Since(began).Seconds()
 		if !yield(s) || t.done >= total {
 			return false, nil
@@ -179,9 +169,6 @@ func (t *Trainer) idBatches(epoch, start int) datasets.BatchConfig {
 		Augment: c.AugmentID, Normalize: c.Normalize}
 }
 
-// auxSeed keeps the order of the auxiliary images apart from the others'.
-const auxSeed = 0x617578
-
 func (t *Trainer) auxBatches() datasets.BatchConfig {
 	c := t.Config
 	return datasets.BatchConfig{Size: c.AuxBatch, Shuffle: true, Seed: c.Seed ^ auxSeed, DropLast: true,
@@ -195,8 +182,8 @@ func (t *Trainer) CheckSets(id, aux datasets.Set) error {
 	if t.PerEpoch(id) == 0 {
 		return fmt.Errorf("greg: the set %s holds %d images, fewer than a batch of %d", id.Name(), id.Len(), t.Config.Batch)
 	}
-	if n := len(id.Classes()); n != t.Config.Model.Classes {
-		return fmt.Errorf("greg: the set %s has %d classes, the network %d outputs", id.Name(), n, t.Config.Model.Classes)
+	if n := len(id.Classes()); n != t.Config.Model.Answers() {
+		return fmt.Errorf("greg: the set %s has %d classes, the network %d outputs for classes", id.Name(), n, t.Config.Model.Answers())
 	}
 	if t.Config.AuxBatch == 0 {
 		return nil
@@ -204,8 +191,8 @@ func (t *Trainer) CheckSets(id, aux datasets.Set) error {
 	if aux == nil {
 		return fmt.Errorf("greg: %s needs a set of auxiliary outliers", t.Config.Method)
 	}
-	if aux.Len() < t.Config.AuxBatch {
-		return fmt.Errorf("greg: the auxiliary set %s holds %d images, fewer than a batch of %d", aux.Name(), aux.Len(), t.Config.AuxBatch)
+	if n := t.auxImages(aux).Len(); n < t.Config.AuxBatch {
+		return fmt.Errorf("greg: of the auxiliary set %s there are %d images to use, fewer than a batch of %d", aux.Name(), n, t.Config.AuxBatch)
 	}
 	h, w := id.Size()
 	if ah, aw := aux.Size(); ah != h || aw != w {
@@ -219,13 +206,17 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	defer autograd.Catch(&err)
 	defer t.tape.Release()
 	c := t.Config
-	x := t.join(in, aux)
+	batch := t.join(in, aux)
 	p := &layers.Pass{Tape: t.tape, Train: true, StatUpdates: c.StatUpdates, Seed: c.Seed, Step: uint64(t.done)}
-	measure := t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
-	terms := c.Loss.Terms(p, t.Model, x, in.Labels, measure)
-	s = t.report(terms, in, x.Dim(0))
+	batch.Measure = t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
+	terms := c.Loss.Of(p, t.Model, batch)
+	s = t.report(terms, in, batch.Images.Dim(0))
 	if bad := s.Loss - s.Loss; bad != 0 { // NaN or infinite
-		return s, &DivergedError{Step: t.done + 1, CE: s.CE, LS: s.LS, LGr: s.LGrad}
+		d := &DivergedError{Step: t.done + 1, CE: s.CE, LGr: s.LGrad}
+		if terms.LS != nil {
+			d.LS = pointer(terms.LS.Item())
+		}
+		return s, d
 	}
 	autograd.Backward(terms.Total, t.Model.Params()...)
 	if t.clip != nil {
@@ -238,61 +229,22 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	return s, nil
 }
 
-// join puts both batches on the tape as one.
-func (t *Trainer) join(in, aux *datasets.Batch) *autograd.Value {
+// join puts both batches on the tape as one. Of OpenMix the second one is mixed
+// with the first, pair by pair.
+func (t *Trainer) join(in, aux *datasets.Batch) Batch {
+	b := Batch{Labels: in.Labels, Prior: t.prior}
 	t.images = append(t.images[:0], in.Images...)
 	n := in.N
 	if aux != nil {
-		t.images = append(t.images, aux.Images...)
-		n += aux.N
-	}
-	return t.tape.New(t.images, n, in.H, in.W, 3)
-}
-
-func (t *Trainer) report(terms *Terms, in *datasets.Batch, images int) Step {
-	s := Step{Loss: terms.Total.Item(), CE: terms.CE.Item(), HitsIn: terms.Hits[0], HitsAux: terms.Hits[1], Images: images}
-	if terms.LS != nil {
-		s.LS = pointer(terms.LS.Item())
-	}
-	if terms.LGrad != nil {
-		s.LGrad = pointer(terms.LGrad.Item())
-	}
-	scores := terms.Scores.Float64s()
-	s.EnergyIn = mean(scores[:in.N])
-	if images > in.N {
-		s.EnergyAux = pointer(mean(scores[in.N:]))
-	}
-	s.Accuracy = 100 * accuracy(terms.Logits.Float32s(), terms.Logits.Dim(1), in.Labels)
-	return s
-}
-
-func pointer(x float64) *float64 { return &x }
-
-func mean(xs []float64) float64 {
-	var s float64
-	for _, x := range xs {
-		s += x
-	}
-	return s / float64(len(xs))
-}
-
-// accuracy is the share of rows of logits whose first largest entry is the label.
-func accuracy(logits []float32, classes int, labels []int) float64 {
-	right := 0
-	for i, l := range labels {
-		if argmax(logits[i*classes:(i+1)*classes]) == l {
-			right++
+		more := aux.Images
+		if c := t.Config; c.Loss.Outliers == Mixed {
+			b.Share = mixingShare(c.Loss.MixBeta, c.Seed, t.done)
+			more = more[:min(len(more), len(in.Images))]
+			mix(in.Images, more, b.Share)
 		}
+		t.images = append(t.images, more...)
+		n += len(more) / (in.H * in.W * 3)
 	}
-	return float64(right) / float64(len(labels))
-}
-
-func argmax(row []float32) int {
-	best := 0
-	for j, v := range row {
-		if v > row[best] {
-			best = j
-		}
-	}
-	return best
+	b.Images = t.tape.New(t.images, n, in.H, in.W, 3)
+	return b
 }

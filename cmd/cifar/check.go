@@ -22,6 +22,7 @@ func (t *trainFlags) check() error {
 	if err != nil {
 		return cli.AsWrong(err)
 	}
+	preset.SetNetwork(models.Config{Arch: *t.arch})
 	c := preset
 	t.settings.apply(&c)
 	if err := t.settings.idle(preset, c); err != nil {
@@ -39,10 +40,11 @@ func (t *trainFlags) check() error {
 		return cli.Wrong("-aux-classes chooses classes of -aux, which is missing")
 	case *t.normalize != "" && !slices.Contains(datasets.PresetNames(), *t.normalize):
 		return cli.Wrong("-normalize %s: it must be one of %s", *t.normalize, strings.Join(datasets.PresetNames(), ", "))
+	case c.Loss.Outliers == greg.Balanced && len(c.Prior) == 0 && *t.init == "":
+		return cli.Wrong("the method %s counts classes with the weights that it begins with: name trained ones with -init, or give -prior", c.Method)
 	case *t.arch == "":
 		return nil
 	}
-	c.Model.Arch = *t.arch
 	return checkNetwork(c.Model)
 }
 
@@ -66,13 +68,15 @@ func (s *settings) idle(preset, c greg.Config) error {
 		lacks := ""
 		switch g.name {
 		case "lambda-s":
-			lacks = unless(preset.Loss.LambdaS != 0, "method "+c.Method, "an energy term (L_S)")
+			lacks = unless(preset.Loss.LambdaS != 0, "method "+c.Method, "an outlier term (L_S)")
 		case "lambda-grad", "variant":
 			lacks = unless(preset.Loss.LambdaGrad != 0, "method "+c.Method, "a gradient term (L_gradS)")
 		case "m-in", "m-aux":
-			lacks = unless(preset.Loss.NeedsAux(), "method "+c.Method, "energy margins")
+			lacks = unless(c.Loss.UsesMargins(), "method "+c.Method, "energy margins")
 		case "aux-batch", "augment-aux":
 			lacks = unless(preset.Loss.NeedsAux(), "method "+c.Method, "auxiliary outliers")
+		default:
+			lacks = s.lacksTerm(g.name, preset, c)
 		case "milestones":
 			lacks = unless(c.Schedule == "multistep", "schedule "+c.Schedule, "milestones (-schedule multistep has)")
 		case "min-lr", "first-step":
@@ -92,4 +96,34 @@ func unless(has bool, who, what string) string {
 		return ""
 	}
 	return "the " + who + " does not have " + what
+}
+
+// lacksTerm looks at the settings of outlier terms and of the choice of images.
+func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
+	method := "method " + c.Method
+	switch name {
+	case "grad-of":
+		return unless(preset.Loss.LambdaGrad != 0, method, "a gradient term (L_gradS)")
+	case "grad-in", "grad-aux":
+		return unless(preset.Loss.LambdaGrad != 0 && c.Loss.GradOf == greg.GradMSP, method, "probabilities in its gradient term (-grad-of msp has)")
+	case "alpha", "gamma", "prior":
+		return unless(c.Loss.Outliers == greg.Balanced, method, "a prior (balanced has)")
+	case "mix-beta":
+		return unless(c.Loss.Outliers == greg.Mixed, method, "mixed images (openmix has)")
+	case "candidates":
+		return unless(preset.Sampling.Sampler != "", method, "candidates (greg+, dos, ntom and poem have)")
+	case "clusters", "restarts", "represent", "two-way", "rank-from", "rank-to":
+		return unless(preset.Sampling.Sampler == greg.SampleClusters, method, "clusters (greg+ and dos have)")
+	case "keep":
+		return unless(preset.Sampling.Keep > 0, method, "a choice for an epoch (ntom and poem have)")
+	case "skip":
+		return unless(preset.Sampling.Sampler == greg.SampleRanks, method, "a share to leave out (ntom has)")
+	case "conf", "sigma", "noise", "window":
+		return unless(preset.Sampling.Sampler == greg.SamplePosterior, method, "a posterior (poem has)")
+	case "aux-order":
+		return unless(preset.Loss.NeedsAux() && preset.Sampling.Sampler == "", method, "an order of reading")
+	case "aux-first":
+		return unless(preset.Loss.NeedsAux(), method, "auxiliary outliers")
+	}
+	return ""
 }

@@ -53,9 +53,16 @@ func (p demoPlan) quick() demoPlan {
 
 // config is the configuration of one of the three runs.
 func (p demoPlan) config(method string) (greg.Config, error) {
-	c, err := greg.Preset(method, 10)
+	preset := method
+	if method == "energy" { // the run of GReg but for the gradient term, not the Energy paper's
+		preset = "greg"
+	}
+	c, err := greg.Preset(preset, 10)
 	if err != nil {
 		return c, err
+	}
+	if method == "energy" {
+		c.Method, c.Loss.LambdaGrad = method, 0
 	}
 	if c.Normalize, err = datasets.Preset("greg", "shapes"); err != nil {
 		return c, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,7 @@ func (j *job) describe(env *cli.Env) {
 		from = fmt.Sprintf("step %d of the same run", t.Done())
 	}
 	env.Say("training %s from %s", c.Method, from)
-	say("network", "%s, %d classes, %s parameters, images of %dx%d", c.Model.Arch, c.Model.Classes, thousands(models.ParamCount(t.Model)), c.Size, c.Size)
+	say("network", "%s, %s, %s parameters, images of %dx%d", c.Model.Arch, describeOutputs(c.Model), thousands(models.ParamCount(t.Model)), c.Size, c.Size)
 	say("id", "%s", describeSet(rec.Sets["id"]))
 	if _, ok := rec.Sets["aux"]; ok {
 		say("aux", "%s", describeSet(rec.Sets["aux"]))
@@ -34,6 +35,9 @@ func (j *job) describe(env *cli.Env) {
 	}
 	say("steps", "%d (%d epochs of %d), %d + %d images each", t.Total(j.id), c.Epochs, t.PerEpoch(j.id), c.Batch, c.AuxBatch)
 	say("loss", "%s", describeLoss(c.Loss))
+	if j.aux != nil {
+		say("outliers", "%s", describeOutliers(c, j.aux.Len(), t.PerEpoch(j.id)))
+	}
 	say("optimiser", "%s", describeOptimiser(c))
 	say("else", "seed %d, normalisation %s, device %s", c.Seed, c.Normalize.Name, rec.Device)
 	say("run", "%s", j.run.Dir)
@@ -50,15 +54,49 @@ func describeSet(s greg.SetID) string {
 	return text
 }
 
+func describeOutputs(m models.Config) string {
+	text := fmt.Sprintf("%d classes", m.Answers())
+	if m.Reject {
+		text += " and an output for none of them"
+	}
+	if m.Dropout > 0 {
+		text += fmt.Sprintf(", dropout %g", m.Dropout)
+	}
+	return text
+}
+
+// describeOutliers says which auxiliary images are trained on.
+func describeOutliers(c greg.Config, n, perEpoch int) string {
+	if c.AuxFirst > 0 {
+		n = min(n, c.AuxFirst)
+	}
+	switch c.AuxOrder {
+	case greg.OrderFile:
+		return fmt.Sprintf("the %d images in order, every epoch from the first on", n)
+	case greg.OrderOffset:
+		return fmt.Sprintf("the %d images in order, every epoch from one chosen at random on", n)
+	}
+	return c.Sampling.Describe(n, perEpoch, c.AuxBatch)
+}
+
 func describeLoss(l greg.Loss) string {
 	text := "CE"
 	if l.LambdaS != 0 {
-		text += fmt.Sprintf(" + %g L_S", l.LambdaS)
+		name := map[greg.Outliers]string{greg.Uniform: "L_OE (cross-entropy with the uniform distribution)", greg.Absent: "L_none (cross-entropy with none of the classes)",
+			greg.Mixed:    fmt.Sprintf("L_mix (shares from Beta(%g, %g))", l.MixBeta, l.MixBeta),
+			greg.Balanced: fmt.Sprintf("L_S balanced by the prior of the classes to the power %g, alpha %g", l.Gamma, l.Alpha)}[l.Outliers]
+		text += fmt.Sprintf(" + %g %s", l.LambdaS, cmp.Or(name, "L_S"))
 	}
-	if l.LambdaGrad != 0 {
+	switch {
+	case l.LambdaGrad == 0:
+	case l.GradOf == greg.GradLoss:
+		text += fmt.Sprintf(" + %g times the mean norm of the gradient of the loss so far", l.LambdaGrad)
+	case l.GradOf == greg.GradMSP:
+		text += fmt.Sprintf(" + %g L_gradS of the largest probability (from %g up, from %g down), equation (3) in the variant %s", l.LambdaGrad, l.GradIn, l.GradAux, l.Variant)
+	default:
 		text += fmt.Sprintf(" + %g L_gradS, equation (3) in the variant %s", l.LambdaGrad, l.Variant)
 	}
-	if l.NeedsAux() {
+	if l.UsesMargins() {
 		text += fmt.Sprintf(", margins %g and %g", l.MarginIn, l.MarginAux)
 	}
 	return text

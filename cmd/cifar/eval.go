@@ -220,8 +220,8 @@ func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, 
 	if p.ID, err = open(spec, false); err != nil {
 		return err
 	}
-	if n := len(p.ID.Classes()); n != w.Model.Classes && w.Model.Classes > 0 {
-		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Classes, spec, n)
+	if n := len(p.ID.Classes()); n != w.Model.Answers() && w.Model.Classes > 0 {
+		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Answers(), spec, n)
 	}
 	for _, o := range *e.ood {
 		s, err := open(o, false)

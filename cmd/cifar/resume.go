@@ -39,7 +39,7 @@ func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*job, error) {
 		if rec.Init == "" {
 			return nil
 		}
-		w, err := cli.ReadWeights(ctx, rec.Init, "", rec.Config.Model.Classes)
+		w, err := cli.ReadWeights(ctx, rec.Init, "", rec.Config.Model.Answers())
 		if err != nil {
 			return err
 		}

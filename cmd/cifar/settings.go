@@ -32,12 +32,36 @@ var settingGroups = []struct {
 		{"aux-batch", "N: auxiliary images in a step", func(c *greg.Config) any { return &c.AuxBatch }},
 		{"drop-last", "leave out an epoch's last, smaller batch", func(c *greg.Config) any { return &c.DropLast }},
 	}},
-	{"Loss: CE + lambda-s L_S + lambda-grad L_gradS", []setting{
+	{"Loss: CE + lambda-s L_S + lambda-grad L_gradS, L_S being the method's outlier term", []setting{
 		{"variant", "paper|code: reading of equation (3)", func(c *greg.Config) any { return &c.Loss.Variant }},
-		{"lambda-s", "X: weight of the energy term, equation (1)", func(c *greg.Config) any { return &c.Loss.LambdaS }},
+		{"lambda-s", "X: weight of the outlier term, such as equation (1)", func(c *greg.Config) any { return &c.Loss.LambdaS }},
 		{"lambda-grad", "X: weight of the gradient term, equation (3)", func(c *greg.Config) any { return &c.Loss.LambdaGrad }},
 		{"m-in", "E: energies of in-distribution images belong below it", func(c *greg.Config) any { return &c.Loss.MarginIn }},
 		{"m-aux", "E: energies of auxiliary images belong above it", func(c *greg.Config) any { return &c.Loss.MarginAux }},
+		{"grad-of", "energy|msp|loss: whose gradient is penalised; msp and loss are two readings of OE+Grad", func(c *greg.Config) any { return &c.Loss.GradOf }},
+		{"grad-in", "P: with msp, in-distribution images count from this probability up", func(c *greg.Config) any { return &c.Loss.GradIn }},
+		{"grad-aux", "P: with msp, auxiliary images count from this probability down", func(c *greg.Config) any { return &c.Loss.GradAux }},
+		{"alpha", "X: of balanced, how much the prior moves energies", func(c *greg.Config) any { return &c.Loss.Alpha }},
+		{"gamma", "X: of balanced, power of the prior", func(c *greg.Config) any { return &c.Loss.Gamma }},
+		{"prior", "P,...: of balanced, shares of the classes among outliers (default counted with the weights of -init)", func(c *greg.Config) any { return &c.Prior }},
+		{"mix-beta", "X: of openmix, shares are drawn from Beta(X, X)", func(c *greg.Config) any { return &c.Loss.MixBeta }},
+	}},
+	{"Choice of auxiliary images (sizes shrink in proportion where the set is smaller)", []setting{
+		{"candidates", "N: images to choose among: of a step for greg+ and dos, else of an epoch", func(c *greg.Config) any { return &c.Sampling.Candidates }},
+		{"clusters", "N: of greg+ and dos, k of k-means", func(c *greg.Config) any { return &c.Sampling.Clusters }},
+		{"restarts", "N: of greg+ and dos, runs of k-means", func(c *greg.Config) any { return &c.Sampling.Restarts }},
+		{"represent", "NAME: what is clustered: " + strings.Join(greg.Representations(), ", "), func(c *greg.Config) any { return &c.Sampling.Represent }},
+		{"two-way", "take the highest of every cluster as well as the lowest", func(c *greg.Config) any { return &c.Sampling.TwoWay }},
+		{"rank-from", "N: of greg+ and dos, leave out so many of the lowest candidates", func(c *greg.Config) any { return &c.Sampling.From }},
+		{"rank-to", "N: of greg+ and dos, and those from this rank on; 0 for none", func(c *greg.Config) any { return &c.Sampling.To }},
+		{"keep", "N: of ntom and poem, images chosen for an epoch", func(c *greg.Config) any { return &c.Sampling.Keep }},
+		{"skip", "X: of ntom, share of the hardest candidates that is left out", func(c *greg.Config) any { return &c.Sampling.Skip }},
+		{"conf", "X: of poem, distance of the targets from zero", func(c *greg.Config) any { return &c.Sampling.Conf }},
+		{"sigma", "X: of poem, variance of the prior", func(c *greg.Config) any { return &c.Sampling.Sigma }},
+		{"noise", "X: of poem, variance of the noise", func(c *greg.Config) any { return &c.Sampling.Noise }},
+		{"window", "N: of poem, epochs whose outliers the posterior knows", func(c *greg.Config) any { return &c.Sampling.Window }},
+		{"aux-order", "shuffle|offset|file: of methods that do not choose; offset as in the code of OE and Energy, file as in that of balanced", func(c *greg.Config) any { return &c.AuxOrder }},
+		{"aux-first", "N: use the first N auxiliary images only (30000 in the code of balanced)", func(c *greg.Config) any { return &c.AuxFirst }},
 	}},
 	{"Optimiser", []setting{
 		{"optimizer", "sgd|adam: method", func(c *greg.Config) any { return &c.Optimizer }},
@@ -156,6 +180,14 @@ func parseField(field any, text string) (err error) {
 	case *greg.Variant:
 		if *p = greg.Variant(text); *p != greg.Paper && *p != greg.Code {
 			return fmt.Errorf("it must be %s or %s", greg.Paper, greg.Code)
+		}
+	case *greg.GradOf:
+		*p = greg.GradOf(text)
+		if text == "energy" {
+			*p = greg.GradEnergy
+		}
+		if *p != greg.GradEnergy && *p != greg.GradMSP && *p != greg.GradLoss {
+			return fmt.Errorf("it must be energy, %s or %s", greg.GradMSP, greg.GradLoss)
 		}
 	case *[]float64:
 		*p = nil // never the memory of another config

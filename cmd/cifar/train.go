@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -214,16 +215,15 @@ func (t *trainFlags) config(ctx context.Context, j *job) (c greg.Config, weights
 		if weights, err = cli.ReadWeights(ctx, *t.init, *t.arch, classes); err != nil {
 			return c, nil, err
 		}
-		c.Model = weights.Model
+		c.SetNetwork(weights.Model)
 		if c.Normalize, err = weights.Normalize(preset, j.id.Name()); err != nil {
 			return c, nil, err
 		}
 	} else if c.Normalize, err = datasets.Preset(preset, j.id.Name()); err != nil {
 		return c, nil, cli.AsWrong(err)
-	} else if c.Model.Arch = *t.arch; c.Model.Arch == "" {
-		c.Model.Arch = "wrn-40-2"
+	} else {
+		c.SetNetwork(models.Config{Arch: cmp.Or(*t.arch, "wrn-40-2")})
 	}
-	c.Model.Classes = classes
 	c.Size, _ = j.id.Size()
 	t.settings.apply(&c)
 	return c, weights, cli.AsWrong(c.Check())
@@ -243,8 +243,8 @@ func (j *job) train(ctx context.Context, env *cli.Env) error {
 // terms are the parts of a step's loss for the progress line.
 func terms(s greg.Step) []progress.Term {
 	ts := []progress.Term{{Name: "loss", Value: s.Loss}, {Name: "ce", Value: s.CE}}
-	if s.LS != nil {
-		ts = append(ts, progress.Term{Name: "L_S", Value: *s.LS})
+	if name, value, ok := s.Outlier(); ok {
+		ts = append(ts, progress.Term{Name: name, Value: value})
 	}
 	if s.LGrad != nil {
 		ts = append(ts, progress.Term{Name: "L_grad", Value: *s.LGrad})

@@ -66,9 +66,14 @@ func ReadWeights(ctx context.Context, path, arch string, classes int) (*Weights,
 	return w, nil
 }
 
-// Load puts the weights into a model.
+// Load puts the weights into a model, which may have an output for none of the
+// classes where the weights have none.
 func (w *Weights) Load(m models.Model) error {
-	if err := models.Load(m, w.File); err != nil {
+	f, err := models.Grow(m, w.File)
+	if err == nil {
+		err = models.Load(m, f)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", w.Path, err)
 	}
 	return nil

@@ -1,0 +1,79 @@
+package greg
+
+import "gradgrad/autograd"
+
+// GradOf is the score whose gradient the gradient term is about.
+type GradOf string
+
+// The scores of gradient terms. The paper penalises the gradient of the score that
+// a method uses; for OE it does not say more, and there are two ways to read it.
+const (
+	GradEnergy GradOf = ""     // the energy: equation (3)
+	GradMSP    GradOf = "msp"  // the largest softmax probability, OE's score, where it is above GradIn or below GradAux
+	GradLoss   GradOf = "loss" // the loss itself, CE and outlier term, of every image: the authors' code where a network rejects
+)
+
+// gradient is equation (3), or its like for another score. All are one program with
+// two lists of constants: the gradient is that of sum_i c_i S_i, the term
+// sum_i a_i |g_i|. known are the logits of classes.
+func (l Loss) gradient(t *autograd.Tape, out *Terms, images, known *autograd.Value, n int) {
+	var j *autograd.Value
+	var a []float32
+	switch l.GradOf {
+	case GradLoss:
+		j, a = out.Total, ones(images.Dim(0), 1/float32(images.Dim(0)))
+	default:
+		score, in, aux := out.Scores, l.MarginIn, l.MarginAux
+		if l.GradOf == GradMSP {
+			score, in, aux = autograd.Neg(maxProbability(known)), -l.GradIn, -l.GradAux
+		}
+		var c []float32
+		c, a = l.coefficients(out, score.Float64s(), in, aux, n)
+		if out.Hits == [2]int{} {
+			out.LGrad = t.Full(0)
+			return
+		}
+		j = autograd.Sum(autograd.Mul(score, t.New(c, len(c))))
+	}
+	out.Grad = autograd.Grad(j, images)[0]
+	out.Norms = autograd.Norm(out.Grad)
+	out.LGrad = autograd.Sum(autograd.Mul(out.Norms, t.New(a, len(a))))
+}
+
+func ones(n int, value float32) []float32 {
+	a := make([]float32, n)
+	for i := range a {
+		a[i] = value
+	}
+	return a
+}
+
+// coefficients returns c and a for scores that are small in distribution; detection
+// is strict in the authors' program.
+func (l Loss) coefficients(out *Terms, scores []float64, marginIn, marginAux float64, n int) (c, a []float32) {
+	total := len(scores)
+	c, a = make([]float32, total), make([]float32, total)
+	for i, s := range scores {
+		side, share, hit := 0, 1/float32(n), s <= marginIn
+		strict := s < marginIn
+		if i >= n {
+			side, share, hit, strict = 1, 1/float32(total-n), s >= marginAux, s > marginAux
+		}
+		if l.Variant == Code {
+			a[i], hit = 1/float32(total), strict
+		}
+		if !hit && !l.ForceHits {
+			continue
+		}
+		out.Hits[side]++
+		if l.Variant == Code {
+			c[i] = share
+		} else {
+			c[i], a[i] = 1, share
+		}
+	}
+	return c, a
+}
+
+// checkTerms looks at the parameters of the outlier and gradient terms.
+func (c Config) checkTerms() error { return c.Loss.check(c.Model.Reject, c.Model.Answers(), c.Prior) }
