@@ -54,7 +54,7 @@ var compilers map[string]func(*build) exec
 func init() {
 	compilers = map[string]func(*build) exec{}
 	for _, group := range []map[string]func(*build) exec{
-		integerOps, floatOps, moveOps, compareOps, convertOps, memoryOps, flowOps,
+		integerOps, floatOps, moveOps, compareOps, convertOps, memoryOps, flowOps, warpOps, atomOps, asyncOps, matrixOps,
 	} {
 		for name, c := range group {
 			compilers[name] = c

@@ -109,6 +109,7 @@ func loadOp(b *build) exec {
 	size := t.size()
 	return func(w *warp, m uint32) {
 		addr(w, m)
+		w.count(where, m, n*size)
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, load)
@@ -203,6 +204,7 @@ func storeOp(b *build) exec {
 	size := t.size()
 	return func(w *warp, m uint32) {
 		addr(w, m)
+		w.count(where, m, n*size)
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, store)

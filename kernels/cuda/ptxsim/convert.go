@@ -1,3 +1,0 @@
-package ptxsim
-
-var convertOps = map[string]func(*build) exec{}

@@ -1,0 +1,118 @@
+package ptxsim
+
+import "math"
+
+var atomOps = map[string]func(*build) exec{"atom": atom, "red": atom}
+
+// atom compiles atom and red. Lanes take their turns in ascending order.
+func atom(b *build) exec {
+	b.in.atomic = true
+	for b.oneOf("relaxed", "acquire", "release", "acq_rel", "cta", "cluster", "gpu", "sys", "noftz") != "" {
+	}
+	where := b.space()
+	op := b.oneOf("add", "min", "max", "and", "or", "xor", "inc", "dec", "exch", "cas")
+	t := b.typ()
+	if where != generic && where != globalSpace && where != sharedSpace {
+		b.fail("no atomic operations in %s memory", where)
+	}
+	update := b.update(op, t)
+	b.grain(where, t.size())
+	result := b.s.op == "atom"
+	at := 0
+	n := 2
+	d := -1
+	if result {
+		d = b.dst(0, t)
+		at, n = 1, 3
+	} else if op == "exch" || op == "cas" {
+		b.fail("red has no %s", op)
+	}
+	c := -1
+	if op == "cas" {
+		n++
+		c = b.value(&b.s.args[min(n, len(b.s.args))-1], t, false)
+	}
+	b.arity(n, n)
+	addr := b.addresses(at, where)
+	x := b.src(at+1, t)
+	getX, getC, put := loader(t, x), loader(t, max(c, 0)), storer(t, max(d, 0))
+	size := t.size()
+	return func(w *warp, m uint32) {
+		addr(w, m)
+		w.count(where, m, size)
+		l := w.b.worker.l
+		l.atomics.Lock()
+		defer l.atomics.Unlock()
+		for ; m != 0; m &= m - 1 {
+			i := first(m)
+			mem := w.at(where, i, w.addr[i], size, atomic_)
+			old := extended(t, value(mem, size))
+			setValue(mem, size, update(old, getX(w, i), getC(w, i)))
+			if d >= 0 {
+				put(w, i, old)
+			}
+		}
+	}
+}
+
+// extended makes a value read from memory what a loader would have made of it.
+func extended(t dtype, v uint64) uint64 {
+	if t.kind == 's' {
+		return signExtend(v, t.bits)
+	}
+	return v
+}
+
+// update returns the new contents of memory, given the old ones and the operands.
+func (b *build) update(op string, t dtype) scalar3 {
+	whole := (t.kind == 'u' || t.kind == 's') && t.bits >= 32
+	raw := t.kind == 'b' && t.bits >= 32
+	switch op {
+	case "add":
+		if t == dtypes["f32"] {
+			return func(old, x, _ uint64) uint64 { return uint64(bits32(f32(uint32(old)) + f32(uint32(x)))) }
+		}
+		if t == dtypes["f64"] {
+			return func(old, x, _ uint64) uint64 {
+				return math.Float64bits(math.Float64frombits(old) + math.Float64frombits(x))
+			}
+		}
+	case "inc":
+		if t == dtypes["u32"] {
+			return func(old, x, _ uint64) uint64 {
+				if old >= x {
+					return 0
+				}
+				return old + 1
+			}
+		}
+	case "dec":
+		if t == dtypes["u32"] {
+			return func(old, x, _ uint64) uint64 {
+				if old == 0 || old > x {
+					return x
+				}
+				return old - 1
+			}
+		}
+	case "exch":
+		if raw {
+			return func(_, x, _ uint64) uint64 { return x }
+		}
+	case "cas":
+		if raw {
+			return func(old, x, c uint64) uint64 {
+				if old == x {
+					return c
+				}
+				return old
+			}
+		}
+	}
+	logical := op == "and" || op == "or" || op == "xor"
+	if logical && !raw || !logical && !whole || op == "exch" || op == "cas" || op == "inc" || op == "dec" || op == "" {
+		b.fail("no such atomic operation")
+	}
+	f := reduction(op, t)
+	return func(old, x, _ uint64) uint64 { return f(old, x) }
+}
