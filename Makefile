@@ -37,7 +37,7 @@ FUZZTIME = 30s
 fuzz: ## every parser, FUZZTIME each
 	@for p in ./checkpoint ./datasets ./ood; do \
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || exit 1; \
 		done; done
 
 clean:
