@@ -8,6 +8,7 @@ import "slices"
 // not safe for concurrent use.
 type Arena struct {
 	dev    Device
+	lender Lender // nil where the device does not care
 	slabs  []*slab
 	pieces map[place]Buffer // every piece that was ever lent, to be lent again
 	where  map[Buffer]place
@@ -37,7 +38,17 @@ const smallestSlab = 1 << 14
 
 // NewArena returns an arena without memory.
 func NewArena(dev Device) *Arena {
-	return &Arena{dev: dev, pieces: map[place]Buffer{}, where: map[Buffer]place{}}
+	lender, _ := dev.(Lender)
+	return &Arena{dev: dev, lender: lender, pieces: map[place]Buffer{}, where: map[Buffer]place{}}
+}
+
+// Lender is implemented by devices that check how memory is used: an arena tells
+// them which pieces of its buffers are somebody's.
+type Lender interface {
+	// Lend says that a piece is lent out, its contents undefined.
+	Lend(Buffer)
+	// TakeBack says that nobody may use it until it is lent again.
+	TakeBack(Buffer)
 }
 
 // Get returns a buffer of n elements with undefined contents: the front of the
@@ -63,6 +74,9 @@ func (a *Arena) Get(n int) Buffer {
 	if b == nil {
 		b = a.dev.Slice(s.buf, p.at, n)
 		a.pieces[p], a.where[b] = b, p
+	}
+	if a.lender != nil {
+		a.lender.Lend(b)
 	}
 	return b
 }
@@ -113,6 +127,9 @@ func (a *Arena) capacity() int {
 
 // Put takes a buffer back and joins its span with unused neighbours.
 func (a *Arena) Put(b Buffer) {
+	if a.lender != nil {
+		a.lender.TakeBack(b)
+	}
 	p := a.where[b]
 	a.lent -= p.n
 	a.now -= p.size

@@ -128,6 +128,22 @@ func (d *Device) Free(b kernels.Buffer) {
 	}
 }
 
+// Lend and TakeBack implement [kernels.Lender]: a simulator then knows which part of
+// a slab is whose.
+func (d *Device) Lend(b kernels.Buffer) {
+	if d.lend != nil {
+		own := d.of(b)
+		d.must("lending memory", d.lend.Lend(own.at, fmt.Sprintf("tensor of %d", own.n), 4*int64(own.n)))
+	}
+}
+
+// TakeBack is described at Lend.
+func (d *Device) TakeBack(b kernels.Buffer) {
+	if d.lend != nil {
+		d.must("taking memory back", d.lend.TakeBack(d.of(b).at))
+	}
+}
+
 // bytesOf is the memory of float32 elements.
 func bytesOf(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))

@@ -85,8 +85,9 @@ type Info struct {
 }
 
 // lending is implemented by drivers that check the use of memory inside an
-// allocation. Lend says that a piece got a new owner, who has not written to it
-// yet, or (lent is false) that nobody may use it.
+// allocation: Lend says that a piece got a new owner, who has not written to it yet,
+// TakeBack that nobody may use it any more.
 type lending interface {
-	Lend(p uint64, name string, bytes int64, lent bool)
+	Lend(p uint64, name string, bytes int64) error
+	TakeBack(p uint64) error
 }

@@ -85,17 +85,17 @@ func (l *launch) float(xs ...float64) *launch {
 // apart returns memory for a small result that blocks write while others still read
 // operands: that of b, or scratch memory where b is one of them; finish then copies it.
 func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, finish func()) {
-	p = l.addr(b)
+	y, n := l.addr(b), b.Len()
 	for _, o := range operands {
-		if l.addr(o) == p {
-			own, n := l.temp(b.Len()), b.Len()
+		if l.addr(o) == y {
+			own := l.temp(n)
 			return own, func() {
-				items := l.at(p, own).items(n, p, own)
+				items := l.at(y, own).items(n, y, own)
 				l.float(0, 0).flat("copy", items)
 			}
 		}
 	}
-	return p, func() {}
+	return y, func() {}
 }
 
 // entryOf is the entry name of a kernel that has one entry.
@@ -149,6 +149,7 @@ type scratch struct {
 	slabs []slab
 	last  int // the slab in use
 	used  int // elements of it
+	lent  []uint64
 }
 
 type slab struct {
@@ -156,28 +157,36 @@ type slab struct {
 	n  int
 }
 
-func (s *scratch) reset() { s.last, s.used = 0, 0 }
+func (s *scratch) reset() {
+	s.last, s.used = 0, 0
+	for _, p := range s.lent {
+		s.dev.must("taking scratch memory back", s.dev.lend.TakeBack(p))
+	}
+	s.lent = s.lent[:0]
+}
 
 // get returns the address of n elements, aligned to 256 bytes.
 func (s *scratch) get(n int) uint64 {
-	n = ceil(max(n, 1), 64) * 64
+	asked := max(n, 1)
+	n = ceil(asked, 64) * 64
 	for ; s.last < len(s.slabs); s.last, s.used = s.last+1, 0 {
 		if b := s.slabs[s.last]; s.used+n <= b.n {
-			return s.take(b, n)
+			return s.take(b, n, asked)
 		}
 	}
 	size := max(n, 1<<18)
 	b := slab{s.dev.alloc(size), size}
 	s.slabs = append(s.slabs, b)
 	s.last, s.used = len(s.slabs)-1, 0
-	return s.take(b, n)
+	return s.take(b, n, asked)
 }
 
-func (s *scratch) take(b slab, n int) uint64 {
+func (s *scratch) take(b slab, n, asked int) uint64 {
 	p := b.at + 4*uint64(s.used)
 	s.used += n
 	if s.dev.lend != nil {
-		s.dev.lend.Lend(p, "scratch", 4*int64(n), true)
+		s.dev.must("lending scratch memory", s.dev.lend.Lend(p, "scratch memory", 4*int64(asked)))
+		s.lent = append(s.lent, p)
 	}
 	return p
 }

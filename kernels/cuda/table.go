@@ -1,6 +1,10 @@
 package cuda
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // launcher launches one kernel: it takes the operands and the attribute from l,
 // computes the grid, and calls l.run, once or more. Operands and attributes have
@@ -19,3 +23,6 @@ func register(f launcher, names ...string) {
 		table[name] = f
 	}
 }
+
+// Kernels lists the kernels that can run, sorted.
+func Kernels() []string { return slices.Sorted(maps.Keys(table)) }

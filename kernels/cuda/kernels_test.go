@@ -1,0 +1,175 @@
+package cuda_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"testing"
+
+	"gradgrad/kernels"
+	"gradgrad/kernels/cuda"
+	"gradgrad/kernels/cuda/ptxsim"
+)
+
+var full = flag.Bool("full", false, "run the full sweep of shapes, not a few of each kernel")
+
+// eachElement is the tolerance that looks at every element by itself.
+const eachElement = -1
+
+// simulated is a device with every check on.
+func simulated(t testing.TB) *cuda.Device {
+	t.Helper()
+	o := ptxsim.Options{}
+	if *full {
+		o.Shuffle = 12345
+	}
+	d, err := cuda.Simulate(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestEveryKernel runs every kernel on the simulator and compares it with the
+// CPU in float64. A kernel without a case fails the test.
+func TestEveryKernel(t *testing.T) {
+	ran := map[string]bool{}
+	for i, c := range allCases(*full) {
+		ran[c.kernel.Name] = true
+		t.Run(fmt.Sprintf("%s/%d %s", c.kernel.Name, i, c.name), func(t *testing.T) {
+			t.Parallel()
+			if err := c.check(simulated(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, name := range cuda.Kernels() {
+		if !ran[name] {
+			t.Errorf("the kernel %s is in no case", name)
+		}
+	}
+}
+
+// check runs a case on a device and on the oracle.
+func (c kcase) check(dev kernels.Device) error {
+	got, err := c.run(dev)
+	if err != nil {
+		return err
+	}
+	apart := c
+	apart.over = nil
+	want, err := apart.run(kernels.CPU64)
+	if err != nil {
+		return err
+	}
+	for i := range want {
+		if err := compare(got[i], want[i], c.tol, c.least); err != nil {
+			return fmt.Errorf("kernel %s, result %d, %w", c.kernel.Name, i, err)
+		}
+	}
+	return nil
+}
+
+// run returns the results; a panic of the device is an error.
+func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(*kernels.DeviceError)
+			if !ok {
+				panic(r)
+			}
+			err = e
+		}
+	}()
+	a := &kernels.Args{Attr: c.attr}
+	lend := func(x filling, write bool) kernels.Buffer {
+		if x == nil {
+			return nil
+		}
+		b := dev.Alloc(len(x))
+		if write {
+			dev.Write64(b, x)
+		}
+		return b
+	}
+	for _, x := range c.in {
+		a.In = append(a.In, lend(x, true))
+	}
+	for i, x := range c.out {
+		if i < len(c.over) && c.over[i] > 0 {
+			a.Out = append(a.Out, a.In[c.over[i]-1])
+			continue
+		}
+		a.Out = append(a.Out, lend(x, c.keep))
+	}
+	dev.Run(c.kernel, a)
+	for i, b := range a.Out {
+		if b == nil {
+			results = append(results, nil)
+			continue
+		}
+		y := make([]float64, len(c.out[i]))
+		dev.Read64(y, b)
+		results = append(results, y)
+	}
+	return results, nil
+}
+
+// tolerance is that of autograd's TestEveryOp.
+const tolerance = 2e-5
+
+// compare bounds the largest difference by a part of the largest value, which counts
+// for least at least, or every difference by a part of its value.
+func compare(got, want []float64, tol, least float64) error {
+	top := max(1e-3, least)
+	for _, v := range want {
+		if !math.IsInf(v, 0) && !math.IsNaN(v) {
+			top = max(top, math.Abs(v))
+		}
+	}
+	for i, w := range want {
+		g, scale := got[i], top
+		if tol == eachElement {
+			scale = max(math.Abs(w), 1e-38)
+			if math.Abs(w) > math.MaxFloat32 { // the oracle has a wider range
+				w = math.Inf(1) * w
+			}
+		}
+		same := g == w || math.IsNaN(g) && math.IsNaN(w)
+		if !same && !(math.Abs(g-w) <= tolerance*scale) {
+			return fmt.Errorf("element %d is %.9g, not %.9g (largest %.3g)", i, g, w, top)
+		}
+	}
+	return nil
+}
+
+// oracle runs a kernel on the CPU in float64 and returns its results.
+func oracle(k *kernels.Kernel, attr any, in []filling, out ...int) [][]float64 {
+	c := kcase{kernel: k, attr: attr, in: in}
+	for _, n := range out {
+		c.out = append(c.out, blank(n))
+	}
+	results, err := c.run(kernels.CPU64)
+	if err != nil {
+		panic(err)
+	}
+	return results
+}
+
+// moments are what the gradient kernels are given.
+type moments struct{ mean, rstd, xh filling }
+
+func momentsOf(at *kernels.NormAttr, x, gamma, beta filling) moments {
+	r := oracle(kernels.BatchNorm, at, []filling{x, gamma, beta}, at.M*at.C, at.C, at.C, at.C)
+	plain := *at
+	plain.ReLU = false
+	n := oracle(kernels.Normalise, &plain, []filling{x}, at.M*at.C, at.C, at.C, at.C)
+	round := func(v []float64) filling {
+		f := make(filling, len(v))
+		for i := range v {
+			f[i] = float64(float32(v[i]))
+		}
+		return f
+	}
+	return moments{round(r[1]), round(r[2]), round(n[0])}
+}
