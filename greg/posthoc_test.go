@@ -215,8 +215,8 @@ func TestPostHocReference(t *testing.T) {
 		}
 	}
 	q90, _ := scored.Results.Score("react:q=90")
-	var params ood.ReAct
-	if err := json.Unmarshal(q90.Params, &params); err != nil || math.Abs(params.C-want.Q90) > 1e-4 {
+	var params struct{ Fitted struct{ C float64 } }
+	if err := json.Unmarshal(q90.Params, &params); err != nil || math.Abs(params.Fitted.C-want.Q90) > 1e-4 {
 		t.Errorf("ReAct's percentile: %s, want %g", q90.Params, want.Q90)
 	}
 }

@@ -24,8 +24,9 @@ const (
 type Detector interface {
 	// Name is the name it is registered under, such as "energy".
 	Name() string
-	// Params returns the hyper-parameters in effect, chosen ones included: a
-	// struct that marshals to a JSON object. It goes into results.json.
+	// Params returns the hyper-parameters in effect: a struct that marshals to a
+	// JSON object. It goes into results.json. What Fit found, which differs from
+	// model to model, is an object under "fitted" in it.
 	Params() any
 	// Needs says what Fit and Score must be given.
 	Needs() Needs

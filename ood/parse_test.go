@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 		"odin": `{"t":1000,"eps":0.0014,"std":true}`, "gradnorm": `{"t":1}`, "react": `{"c":1}`,
 		"dice": `{"p":90}`, "dice+react": `{"p":90,"c":1}`, "line": `{"pa":90,"pw":90,"c":1}`,
 		"ash-p": `{"p":90}`, "ash-b": `{"p":90}`, "ash-s": `{"p":90}`, "scale": `{"p":85}`,
-		"mahalanobis": `{"eps":0}`, "knn": `{"k":50}`, "vim": `{"d":0,"alpha":0}`,
+		"mahalanobis": `{"eps":0}`, "knn": `{"k":50}`, "vim": `{"d":0,"fitted":{"alpha":0}}`,
 	} {
 		scores, err := ParseScores(name)
 		if err != nil {

@@ -10,8 +10,8 @@ import (
 // et al., arXiv:2111.12797). C is a constant, or the Q-th percentile of all
 // feature values of the ID data in Fit, which are held in memory (4 bytes each).
 type ReAct struct {
-	C float64 `json:"c"`           // where features are clipped; 0 means 1, or what Q gives
-	Q float64 `json:"q,omitempty"` // percentile, such as 90; 0: C is given
+	C float64 // where features are clipped; 0 means 1, or what Q gives
+	Q float64 // percentile, such as 90; 0: C is given
 
 	head *Head
 }
@@ -19,8 +19,23 @@ type ReAct struct {
 // Name returns "react".
 func (*ReAct) Name() string { return "react" }
 
-// Params returns the clip, and the percentile that it was fitted to.
-func (r *ReAct) Params() any { return ReAct{C: r.clip(), Q: r.Q} }
+// Params returns the clip, or the percentile with the clip fitted to it.
+func (r *ReAct) Params() any {
+	if r.Q > 0 {
+		return fittedClip{Q: r.Q, Fitted: &clipAtC{r.C}}
+	}
+	return fittedClip{C: r.clip()}
+}
+
+type fittedClip struct {
+	C      float64  `json:"c,omitempty"`
+	Q      float64  `json:"q,omitempty"`
+	Fitted *clipAtC `json:"fitted,omitempty"`
+}
+
+type clipAtC struct {
+	C float64 `json:"c"`
+}
 
 // Needs returns what the settings call for.
 func (r *ReAct) Needs() Needs {

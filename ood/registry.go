@@ -148,6 +148,9 @@ func parseScore(part string) (Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ood: score %q: %w", part, err)
 	}
+	if t, ok := d.(*Tuned); ok {
+		t.Choice = params
+	}
 	return d, nil
 }
 

@@ -46,7 +46,7 @@ type Results struct {
 // ScoreResult holds one score's metrics on every OOD set.
 type ScoreResult struct {
 	Name   string          // key: "energy", or "energy:t=2" when one file has several
-	Params json.RawMessage // JSON object of hyper-parameters; nil is {}
+	Params json.RawMessage // JSON object of hyper-parameters, see Detector.Params; nil is {}
 	Sets   []SetResult     // in the order of the file
 }
 
@@ -94,6 +94,23 @@ func (r *Results) AddScore(s Score) (*ScoreResult, error) {
 	}
 	r.Scores = append(r.Scores, ScoreResult{Name: s.Key, Params: params})
 	return &r.Scores[len(r.Scores)-1], nil
+}
+
+// SettingsOf returns parameters without "fitted": equal for two models that were
+// judged with the same settings. What is no object is returned as {}.
+func SettingsOf(params json.RawMessage) json.RawMessage {
+	var w objectWriter
+	err := eachKey(params, func(key string, value json.RawMessage) error {
+		if key != "fitted" {
+			w.add(key, value)
+		}
+		return nil
+	})
+	settings, bad := w.finish()
+	if err != nil || bad != nil {
+		return json.RawMessage("{}")
+	}
+	return settings
 }
 
 // Add appends an OOD set.

@@ -101,7 +101,7 @@ func TestReActDefinition(t *testing.T) {
 			}
 			return naiveEnergy(head, h, nil)
 		})
-		near(t, "c in the parameters", d.Params().(ReAct).C, c, 1e-7)
+		near(t, "c in the parameters", d.Params().(fittedClip).Fitted.C, c, 1e-7)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 //
 // [ParseScores] makes a Tuned of "odin:eps=auto".
 type Tuned struct {
+	Choice     string     // what is chosen among, in words: "eps=auto"
 	Candidates []Detector // at least one
 
 	chosen Detector
@@ -45,13 +46,17 @@ func (t *Tuned) Params() any {
 	if t.chosen != nil {
 		chosen = t.chosen.Params()
 	}
-	return struct {
+	type found struct {
 		Chosen any     `json:"chosen"`
-		On     string  `json:"chosen_on"`
-		Images int     `json:"images"`
-		Seed   uint64  `json:"seed"`
+		On     string  `json:"on"`
+		Images int     `json:"images"` // held back
+		Seed   uint64  `json:"seed"`   // of the noise
 		Tried  []Trial `json:"tried"`
-	}{chosen, "held-back ID images against Gaussian noise and means of two images", t.images, tuneSeed, t.tried}
+	}
+	return struct {
+		Choice string `json:"choice"`
+		Fitted found  `json:"fitted"`
+	}{t.Choice, found{chosen, "held-back ID images against Gaussian noise and against means of two images", t.images, tuneSeed, t.tried}}
 }
 
 // Needs returns what the candidates need, and NeedData and NeedImages.

@@ -13,8 +13,8 @@ import (
 // makes that residual, on ID data, as large as the largest logit on average.
 // The ID features are held in memory while fitting, 4 bytes a value.
 type ViM struct {
-	D     int     `json:"d"`     // of the principal subspace; 0: 1000 of 2048 features or more, 512 of 768 or more, else half
-	Alpha float64 `json:"alpha"` // found by Fit
+	D     int     // of the principal subspace; 0: 1000 of 2048 features or more, 512 of 768 or more, else half
+	Alpha float64 // found by Fit
 
 	head     *Head
 	origin   []float64
@@ -25,7 +25,15 @@ type ViM struct {
 func (*ViM) Name() string { return "vim" }
 
 // Params returns the dimension and the factor that Fit found.
-func (v *ViM) Params() any { return ViM{D: v.D, Alpha: v.Alpha} }
+func (v *ViM) Params() any {
+	type found struct {
+		Alpha float64 `json:"alpha"`
+	}
+	return struct {
+		D      int   `json:"d"`
+		Fitted found `json:"fitted"`
+	}{v.D, found{v.Alpha}}
+}
 
 // Needs returns NeedFeatures, NeedHead and NeedData.
 func (*ViM) Needs() Needs { return NeedFeatures | NeedHead | NeedData }

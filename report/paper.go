@@ -43,7 +43,10 @@ var paperRows = map[string][7]PaperValue{
 // this project computes.
 var methodNames = []struct{ key, name string }{
 	{"ce/msp", "MSP"}, {"ce/maxlogit", "MaxLogit"}, {"ce/odin", "ODIN"}, {"ce/energy", "Energy score"},
-	{"ce/react", "ReAct"}, {"ce/dice", "DICE"}, {"ce/line", "LINe"},
+	{"ce/react", "ReAct"}, {"ce/dice", "DICE"}, {"ce/dice+react", "DICE+ReAct"}, {"ce/line", "LINe"},
+	{"ce/entropy", "Entropy"}, {"ce/gen", "GEN"}, {"ce/gradnorm", "GradNorm"},
+	{"ce/ash-p", "ASH-P"}, {"ce/ash-b", "ASH-B"}, {"ce/ash-s", "ASH-S"}, {"ce/scale", "SCALE"},
+	{"ce/mahalanobis", "Mahalanobis"}, {"ce/knn", "KNN"}, {"ce/vim", "ViM"},
 	{"oe", "OE"}, {"energy", "Energy loss"}, {"poem", "POEM"}, {"openmix", "OpenMix"}, {"dos", "DOS"},
 	{"greg", "GReg"}, {"greg+", "GReg+"}, {"oe+grad", "OE + Grad"}, {"poem+grad", "POEM + Grad"},
 }

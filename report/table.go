@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strings"
 
@@ -296,14 +297,20 @@ func paramText(params json.RawMessage) string {
 		if err != nil || d.Decode(&value) != nil {
 			return string(params)
 		}
-		parts = append(parts, fmt.Sprintf("%v=%s", key, strings.Trim(string(value), `"`)))
+		text := strings.Trim(string(value), `"`)
+		if strings.HasPrefix(string(value), `"`) {
+			text = path.Base(text) // of a file
+		}
+		parts = append(parts, fmt.Sprintf("%v=%s", key, text))
 	}
 	return strings.Join(parts, ", ")
 }
 
+// compact is what tells settings apart: parameters without spaces, and without
+// what fitting found, which differs from model to model.
 func compact(params json.RawMessage) string {
 	var b bytes.Buffer
-	if len(params) == 0 || json.Compact(&b, params) != nil {
+	if json.Compact(&b, ood.SettingsOf(params)) != nil {
 		return "{}"
 	}
 	return b.String()

@@ -33,10 +33,10 @@ func TestEvalAllScores(t *testing.T) {
 			t.Errorf("%s is not in the results", s.Key)
 		}
 	}
-	if tuned, _ := results.Score("react:q=auto"); !strings.Contains(string(tuned.Params), "chosen_on") {
+	if tuned, _ := results.Score("react:q=auto"); !strings.Contains(string(tuned.Params), "Gaussian noise") {
 		t.Errorf("the choice of react is not printed: %s", tuned.Params)
 	}
-	for _, want := range []string{"certificates", "linear region", "it is no bound", "7 │", "5 │"} {
+	for _, want := range []string{"react:q=auto found on in-distribution images: {\"chosen\":{\"q\":", "vim found", "certificates", "linear region", "it is no bound", "7 │", "5 │"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("standard output lacks %q:\n%s", want, out)
 		}

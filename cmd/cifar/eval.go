@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,6 +117,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err := printTable(env, dir, scored.Results); err != nil {
 		return err
 	}
+	printFitted(env, scored.Results)
 	printCertificates(env, scored.Results.Certificate)
 	env.Say("results.json and the raw scores are in %s", dir)
 	return nil
@@ -287,6 +289,16 @@ func identify(r *ood.Results, m models.Config, config *greg.Config, step int64) 
 	r.Method, r.Seed = config.Method, config.Seed
 	if config.Loss.LambdaGrad != 0 {
 		r.Variant = string(config.Loss.Variant)
+	}
+}
+
+// printFitted prints what scores found on the in-distribution training images.
+func printFitted(env *cli.Env, r *ood.Results) {
+	for _, s := range r.Scores {
+		var params struct{ Fitted json.RawMessage }
+		if err := json.Unmarshal(s.Params, &params); err == nil && params.Fitted != nil {
+			fmt.Fprintf(env.Stdout, "%s found on in-distribution images: %s\n", s.Name, params.Fitted)
+		}
 	}
 }
 
