@@ -99,7 +99,7 @@ func (d *Detector) setScore(text string) error {
 	if d.Score.Needs()&ood.NeedData != 0 {
 		return fmt.Errorf("greg: the score %s learns from training images, which a file of weights does not hold: choose one that does not, such as energy", text)
 	}
-	return d.Score.Fit(ood.IDData{Model: d.Classifier})
+	return d.Score.Fit(d.Classifier.IDData())
 }
 
 // Save writes the detector, weights included, as one safetensors file that

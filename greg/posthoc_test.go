@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -244,4 +246,113 @@ func evaluateReference(t *testing.T, list string) *Scored {
 		t.Fatal(err)
 	}
 	return scored
+}
+
+// small is an untrained network on images of 8 by 8 pixels, more of them than are
+// differentiated at a time.
+func small(t *testing.T, cfg models.Config) (c *Classifier, images []float32, n int) {
+	t.Helper()
+	m, err := models.New(cfg, kernels.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm, err := datasets.Preset("greg", "cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = NewClassifier(m, norm, kernels.CPU)
+	t.Cleanup(c.Close)
+	n = gradientBatch + 3
+	rng := rand.New(rand.NewPCG(1, 1))
+	images = make([]float32, n*8*8*3)
+	for i := range images {
+		images[i] = float32(rng.NormFloat64())
+	}
+	return c, images, n
+}
+
+// TestGradientsAgree: the head is linear, so the gradient of logits is that of
+// features with the cotangent pulled through the head; and many images at once
+// give what each gives alone.
+func TestGradientsAgree(t *testing.T) {
+	c, images, n := small(t, models.Config{Arch: "wrn-10-1", Classes: 3})
+	head := c.IDData().Head
+	rng := rand.New(rand.NewPCG(2, 2))
+	ct, pulled := make([]float32, n*3), make([]float32, n*head.Dim)
+	for i := range ct {
+		ct[i] = float32(rng.NormFloat64())
+		for j := range head.Dim {
+			pulled[i/3*head.Dim+j] += ct[i] * head.W[i%3*head.Dim+j]
+		}
+	}
+	byLogits, err := c.Gradient(images, ct, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byFeatures, err := c.FeatureGradient(images, pulled, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := c.Gradient(images[8*8*3*(n-1):], ct[3*(n-1):], 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	largest := float64(slices.Max(byLogits))
+	if largest < 1e-6 || len(byLogits) != len(images) {
+		t.Fatalf("%d values up to %g", len(byLogits), largest)
+	}
+	for i, g := range byLogits {
+		if math.Abs(float64(g-byFeatures[i])) > 1e-4*largest {
+			t.Fatalf("value %d: %g by logits, %g by features", i, g, byFeatures[i])
+		}
+	}
+	for i, g := range alone {
+		if w := byLogits[8*8*3*(n-1)+i]; math.Abs(float64(g-w)) > 1e-5*largest {
+			t.Fatalf("value %d: %g alone, %g among others", i, g, w)
+		}
+	}
+	if _, err := c.Gradient(images[1:], ct, n); err == nil {
+		t.Error("images that are no squares: no error")
+	}
+}
+
+// TestRejectingNetwork: to scores, a network with an output for none of the
+// classes is one without it.
+func TestRejectingNetwork(t *testing.T) {
+	c, images, n := small(t, models.Config{Arch: "wrn-10-1", Classes: 4, Reject: true})
+	plain, _, _ := small(t, models.Config{Arch: "wrn-10-1", Classes: 4})
+	head, whole := c.IDData().Head, plain.IDData().Head
+	if head.Check() != nil || head.Classes != 3 || !slices.Equal(head.W, whole.W[:3*head.Dim]) || !slices.Equal(head.B, whole.B[:3]) {
+		t.Errorf("the head of a rejecting network has %d classes", head.Classes)
+	}
+	ct, padded := make([]float32, n*3), make([]float32, n*4)
+	for i := range ct {
+		ct[i] = float32(i%5) - 2
+		padded[i/3*4+i%3] = ct[i]
+	}
+	got, err := c.Gradient(images, ct, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := plain.Gradient(images, padded, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if math.Abs(float64(got[i]-want[i])) > 1e-6 {
+			t.Fatalf("value %d: %g, want %g", i, got[i], want[i])
+		}
+	}
+}
+
+// TestDetectorWithHead: a detector for single pictures can use scores that need
+// the head or the model.
+func TestDetectorWithHead(t *testing.T) {
+	c, _, _ := small(t, models.Config{Arch: "wrn-10-1", Classes: 10})
+	set := drawn(t, "shapes-test", 20)
+	for _, score := range []string{"ash-s", "odin", "react:c=2"} {
+		if _, err := Calibrate(context.Background(), c, Config{Method: "ce"}, score, set, SetID{Name: "shapes"}, 0.9, nil); err != nil {
+			t.Errorf("%s: %v", score, err)
+		}
+	}
 }
