@@ -36,6 +36,7 @@ var floors = map[string][]string{
 	"internal/dirlock":    {},
 	"internal/machine":    {},
 	"internal/sweep":      {},
+	"internal/tsne":       {},
 	"kernels/cuda":        {"kernels", "kernels/cuda/ptx", "kernels/cuda/ptxsim", "internal/cudrv"},
 	"kernels/cuda/ptx":    {},
 	"kernels/cuda/ptxsim": {},

@@ -42,14 +42,15 @@ const missing = "–"
 
 func (b *Block) grid() grid {
 	g := grid{groups: []group{{"", []string{"ID acc ↑"}}}}
-	names := make([]string, 0, len(b.Sets)+1)
-	for _, s := range b.Sets {
-		names = append(names, s.Name)
+	columns, metrics := b.columns(), b.metrics()
+	var heads []string
+	for _, m := range metrics {
+		heads = append(heads, m.title)
 	}
-	for _, n := range append(names, "Average") {
-		g.groups = append(g.groups, group{n, []string{"FPR95 ↓", "AUROC ↑"}})
+	for _, c := range columns {
+		g.groups = append(g.groups, group{c.title, heads})
 	}
-	paper := slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil })
+	paper := b.layout != OpenOODLayout && slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil })
 	if paper {
 		g.groups = append(g.groups,
 			group{"Paper avg", []string{"FPR95", "AUROC"}}, group{"Δ to paper", []string{"FPR95", "AUROC"}})
@@ -61,16 +62,19 @@ func (b *Block) grid() grid {
 			row.label += fmt.Sprintf(", %d seed%s", len(r.Seeds), plural(len(r.Seeds)))
 		}
 		for _, c := range r.Cells {
-			row.cells = append(row.cells, gridCell{text: c.FPR95.String()}, gridCell{text: c.AUROC.String()})
+			for _, m := range metrics {
+				row.cells = append(row.cells, gridCell{text: m.value(c).String()})
+			}
 		}
 		if paper {
 			row.cells = append(row.cells, paperCells(r)...)
 		}
 		g.rows = append(g.rows, row)
 	}
-	for c := range len(b.Sets) + 1 {
-		b.mark(g, 1+2*c, func(r *Row) Stat { return r.Cells[c].FPR95 }, 1)
-		b.mark(g, 2+2*c, func(r *Row) Stat { return r.Cells[c].AUROC }, -1)
+	for c := range columns {
+		for i, m := range metrics {
+			b.mark(g, 1+len(metrics)*c+i, func(r *Row) Stat { return m.value(r.Cells[c]) }, m.better)
+		}
 	}
 	return g
 }
@@ -146,8 +150,11 @@ func (b *Block) notes() []string {
 	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return len(r.Seeds) > 1 }) {
 		notes = append(notes, "Mean ± population standard deviation over the seeds given in the row; the average's is over seeds, not over sets.")
 	}
-	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Cells[len(r.Cells)-1].FPR95.N < len(r.Seeds) }) {
+	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.incomplete() }) {
 		notes = append(notes, "An average needs every OOD set of the block; evaluations without one are left out of it.")
+	}
+	if b.layout == OpenOODLayout {
+		return append(notes, "Near-OOD and Far-OOD are means over the sets before them, grouped as OpenOOD does.")
 	}
 	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil }) {
 		note := "Paper: " + PaperSource + "."
@@ -157,6 +164,11 @@ func (b *Block) notes() []string {
 		notes = append(notes, note)
 	}
 	return notes
+}
+
+// incomplete reports whether a seed lacks one of the sets.
+func (r *Row) incomplete() bool {
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.FPR95.N < len(r.Seeds) })
 }
 
 // paperSets reports whether the columns are the six OOD sets of the paper.

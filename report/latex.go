@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// latex writes a table environment that wants booktabs and nothing else.
+// latex writes a table environment that wants booktabs and graphicx and nothing else.
+// A table that is wider than the text is scaled down to it.
 func (b *Block) latex() string {
 	g := b.grid()
 	var s strings.Builder
@@ -13,8 +14,9 @@ func (b *Block) latex() string {
 	for _, gr := range g.groups {
 		columns += len(gr.cols)
 	}
-	s.WriteString("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n")
+	s.WriteString("% needs \\usepackage{booktabs,graphicx}\n\\begin{table}\n\\centering\n")
 	fmt.Fprintf(&s, "\\caption{%s %s}\n", latexText(b.title()), latexText(strings.Join(b.notes(), " ")))
+	s.WriteString("\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n")
 	fmt.Fprintf(&s, "\\begin{tabular}{l%s}\n\\toprule\n", strings.Repeat("r", columns))
 	var rules strings.Builder
 	col := 2
@@ -40,7 +42,7 @@ func (b *Block) latex() string {
 		}
 		s.WriteString(" \\\\\n")
 	}
-	s.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n")
+	s.WriteString("\\bottomrule\n\\end{tabular}}\n\\end{table}\n")
 	return s.String()
 }
 

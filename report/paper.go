@@ -35,8 +35,10 @@ var paperRows = map[string][7]PaperValue{
 	"dos":       {{11.12, 97.91}, {6.63, 98.47}, {2.41, 99.16}, {54.62, 88.30}, {45.26, 90.76}, {34.92, 93.22}, {49.31, 91.97}},
 	"greg":      {{7.90, 97.95}, {7.95, 98.10}, {7.93, 98.12}, {59.60, 82.92}, {58.26, 86.56}, {56.29, 87.35}, {47.26, 90.13}},
 	"greg+":     {{12.79, 97.44}, {5.76, 98.20}, {11.27, 97.54}, {50.78, 88.75}, {48.12, 91.02}, {30.55, 93.38}, {35.08, 92.06}},
-	"oe+grad":   {2: {18.79, 96.32}, 5: {62.54, 84.71}},
-	"poem+grad": {2: {23.87, 95.41}, 5: {47.94, 86.63}},
+	"oe-grad":   {2: {18.79, 96.32}, 5: {62.54, 84.71}},
+	"poem-grad": {2: {23.87, 95.41}, 5: {47.94, 86.63}},
+
+	"energy-cluster": {5: {31.77, 93.20}},
 }
 
 // The order of the paper's rows; the names shown for them, and for what else
@@ -47,8 +49,9 @@ var methodNames = []struct{ key, name string }{
 	{"ce/entropy", "Entropy"}, {"ce/gen", "GEN"}, {"ce/gradnorm", "GradNorm"},
 	{"ce/ash-p", "ASH-P"}, {"ce/ash-b", "ASH-B"}, {"ce/ash-s", "ASH-S"}, {"ce/scale", "SCALE"},
 	{"ce/mahalanobis", "Mahalanobis"}, {"ce/knn", "KNN"}, {"ce/vim", "ViM"},
-	{"oe", "OE"}, {"energy", "Energy loss"}, {"poem", "POEM"}, {"openmix", "OpenMix"}, {"dos", "DOS"},
-	{"greg", "GReg"}, {"greg+", "GReg+"}, {"oe+grad", "OE + Grad"}, {"poem+grad", "POEM + Grad"},
+	{"ce", "CE"}, {"oe", "OE"}, {"energy", "Energy loss"}, {"balanced", "Balanced Energy"}, {"poem", "POEM"}, {"openmix", "OpenMix"}, {"ntom", "NTOM"}, {"dos", "DOS"},
+	{"dos-greg", "DOS, GReg's code"}, {"greg", "GReg"}, {"greg-code", "GReg, authors' code"}, {"energy-cluster", "Energy-only clustering"},
+	{"greg+", "GReg+"}, {"greg+-code", "GReg+, authors' code"}, {"oe-grad", "OE + Grad"}, {"poem-grad", "POEM + Grad"},
 }
 
 // The paper's names and order of OOD sets, CIFAR's before ImageNet's.
@@ -74,4 +77,13 @@ func PaperAverage(id, arch, method, score string) (PaperValue, bool) {
 		}
 	}
 	return PaperValue{}, false
+}
+
+// MethodName is a training method as people write it; a name that is not known
+// stays as it is.
+func MethodName(key string) string {
+	if i := rank(methodNames, key); i < len(methodNames) {
+		return methodNames[i].name
+	}
+	return key
 }

@@ -29,6 +29,8 @@ type Block struct {
 	IDImages   []int          `json:"n_id"`      // numbers of ID images that occur
 	Sets       []Set          `json:"sets"`
 	Rows       []*Row         `json:"rows"`
+
+	layout Layout
 }
 
 // Set is an OOD set, a pair of columns.
@@ -48,7 +50,7 @@ type Row struct {
 	Seeds    []uint64        `json:"seeds"`
 	Sources  []string        `json:"sources"` // files that it is made of
 	Accuracy Stat            `json:"id_accuracy"`
-	Cells    []Cell          `json:"cells"` // one a set, then the average
+	Cells    []Cell          `json:"cells"` // one a column of the layout: each set, then the average
 	Paper    *PaperValue     `json:"paper,omitempty"`
 
 	key     string
@@ -59,8 +61,10 @@ type Row struct {
 
 // Cell is a row's result on one OOD set, or its average.
 type Cell struct {
-	FPR95 Stat `json:"fpr95"`
-	AUROC Stat `json:"auroc"`
+	FPR95   Stat `json:"fpr95"`
+	AUROC   Stat `json:"auroc"`
+	AUPRIn  Stat `json:"aupr_in"`
+	AUPROut Stat `json:"aupr_out"`
 }
 
 // Stat is a mean over seeds in percent with the population standard deviation.
@@ -198,38 +202,13 @@ func (b *Block) finish() {
 			}
 		}
 		row.Accuracy = newStat(acc)
-		for _, set := range b.Sets {
-			row.Cells = append(row.Cells, row.cell(func(s ood.ScoreResult) (ood.Metrics, bool) { return s.Set(set.Key) }))
-		}
-		row.Cells = append(row.Cells, row.cell(b.average))
 		row.Label = b.label(row)
 		v, known := PaperAverage(b.ID, b.Arch, row.Method, row.Score)
 		if known && b.Convention == ood.Paper && row.native() && (row.Score != "energy" || string(row.Params) == "{}") {
 			row.Paper = &v
 		}
 	}
-}
-
-// average is a seed's mean over the block's sets; a seed that lacks one has
-// none, because a mean over other sets would not compare.
-func (b *Block) average(s ood.ScoreResult) (ood.Metrics, bool) {
-	for _, set := range b.Sets {
-		if _, ok := s.Set(set.Key); !ok {
-			return ood.Metrics{}, false
-		}
-	}
-	return s.Average(), len(b.Sets) > 0
-}
-
-func (r *Row) cell(get func(ood.ScoreResult) (ood.Metrics, bool)) Cell {
-	var fpr, auroc []float64
-	for _, s := range r.scores {
-		if m, ok := get(s); ok {
-			fpr = append(fpr, m.FPR95)
-			auroc = append(auroc, m.AUROC)
-		}
-	}
-	return Cell{newStat(fpr), newStat(auroc)}
+	b.fill()
 }
 
 // methodKey is the key of paperRows and methodNames.
@@ -246,8 +225,10 @@ func (r *Row) native() bool {
 	switch r.Method {
 	case "ce":
 		return true
-	case "oe", "openmix", "oe+grad":
+	case "oe", "openmix", "oe-grad":
 		return r.Score == "msp"
+	case "dos", "dos-greg", "ntom":
+		return r.Score == "absent"
 	}
 	return r.Score == "energy" || len(r.results[0].Scores) == 1
 }
@@ -267,7 +248,7 @@ func (b *Block) label(r *Row) string {
 		name += ", " + strings.TrimSuffix(b.label(&score), " score") + " score"
 	}
 	var more []string
-	if r.Variant != "" && r.Variant != "paper" {
+	if r.Variant != "" && r.Variant != "paper" && !strings.HasSuffix(r.Method, "-code") {
 		more = append(more, r.Variant)
 	}
 	if p := paramText(r.Params); p != "" {

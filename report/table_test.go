@@ -291,8 +291,8 @@ func TestPaperAverage(t *testing.T) {
 		{"cifar100", "resnet18", "energy", "energy", PaperValue{62.77, 84.05}, true},
 		{"imagenet-10", "densenet121", "greg+", "energy", PaperValue{35.08, 92.06}, true},
 		{"imagenet10", "densenet121", "poem", "energy", PaperValue{}, false},
-		{"cifar10", "wrn-40-2", "oe+grad", "msp", PaperValue{}, false},
-		{"cifar10", "densenet101", "oe+grad", "msp", PaperValue{18.79, 96.32}, true},
+		{"cifar10", "wrn-40-2", "oe-grad", "msp", PaperValue{}, false},
+		{"cifar10", "densenet101", "oe-grad", "msp", PaperValue{18.79, 96.32}, true},
 		{"cifar10", "wrn-16-1", "greg", "energy", PaperValue{}, false},
 		{"cifar10", "wrn-40-2", "unheard", "energy", PaperValue{}, false},
 	} {

@@ -118,7 +118,7 @@ func (d *demo) trainingSection() (report.Section, error) {
 // runs are the directories of methods.
 func (d *demo) runs(methods []string) (runs []namedRun) {
 	for _, m := range methods {
-		runs = append(runs, namedRun{methodNames[m], filepath.Join(d.dir, m)})
+		runs = append(runs, namedRun{report.MethodName(m), filepath.Join(d.dir, m)})
 	}
 	return runs
 }

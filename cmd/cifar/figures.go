@@ -13,9 +13,6 @@ import (
 // namedRun is a run directory under the name that figures show.
 type namedRun struct{ name, dir string }
 
-// methodNames are the methods as people write them.
-var methodNames = map[string]string{"ce": "CE", "energy": "Energy", "greg": "GReg", "greg-code": "GReg (code)"}
-
 // quantity is something that metrics.jsonl has a curve of.
 type quantity struct{ key, title, y, caption string }
 

@@ -7,6 +7,7 @@
 //	cifar eval ...        judge a checkpoint on in- and out-of-distribution sets
 //	cifar table DIR...    set evaluations side by side, in the paper's layout
 //	cifar report RUN...   one HTML page: table, curves, histograms
+//	cifar figures RUN...  the paper's figures, one file each
 //	cifar sweep FILE      make all runs that a file lists, and their table
 //	cifar bench ...       images and GFLOP per second
 //	cifar help VERB       the flags of a verb
@@ -37,6 +38,7 @@ func program() *cli.Program {
 			{Name: "eval", About: "judge a checkpoint on in- and out-of-distribution sets", Help: evalHelp(), Setup: setupEval},
 			{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
 			{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: setupReport},
+			{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: setupFigures},
 			{Name: "sweep", About: "make all runs that a file lists, and their table", Args: "FILE", Help: sweepHelp, Setup: setupSweep},
 			{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench},
 		},

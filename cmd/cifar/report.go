@@ -107,10 +107,7 @@ func describeRuns(dirs []string) (runs []namedRun, facts []report.Fact, err erro
 		count[rec.Config.Method]++
 	}
 	for i, rec := range records {
-		name := rec.Config.Method
-		if shown, ok := methodNames[name]; ok {
-			name = shown
-		}
+		name := report.MethodName(rec.Config.Method)
 		if count[rec.Config.Method] > 1 {
 			name += " " + filepath.Base(filepath.Clean(dirs[i]))
 		}

@@ -19,6 +19,9 @@ const tableHelp = `Reads results.json files, or directories that hold one (or ho
 paper's layout: a block for each in-distribution set, network and FPR convention; a row for each method and score;
 mean and deviation where results differ in the seed alone; the paper's own average where there is one.
 
+The layout paper has FPR95 and AUROC of each set and their average; openood has sets near the in-distribution set and far
+ones apart, as OpenOOD groups them, with an average and AUPR of each.
+
 Formats: text (box drawing), ansi (best bold, second underlined), markdown, csv (one line per number's set), json,
 latex (booktabs).
 
@@ -27,7 +30,12 @@ Example: cifar table runs/*/eval -format latex -o table.tex`
 func setupTable(f *cli.Flags) cli.Action {
 	format := f.String("format", "", "NAME: see above (default by the extension of -o, else what suits the terminal, or text)")
 	out := f.String("o", "", "FILE: write there, not to standard output")
+	layout := f.String("layout", "paper", "paper|openood: which columns")
 	return func(_ context.Context, env *cli.Env, args []string) error {
+		columns, err := report.ParseLayout(*layout)
+		if err != nil {
+			return cli.Wrong("-layout: %w", err)
+		}
 		if len(args) == 0 {
 			return cli.Wrong("name results.json files or directories that hold one")
 		}
@@ -43,6 +51,7 @@ func setupTable(f *cli.Flags) cli.Action {
 		if err != nil {
 			return err
 		}
+		t.Arrange(columns)
 		if *out == "" && *format == "" {
 			return printReadable(env, t)
 		}
