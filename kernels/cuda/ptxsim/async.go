@@ -75,6 +75,7 @@ func (b *build) issue() exec {
 		w.countShared(&dst, m, int(n))
 		addrFrom(w, m)
 		w.countGlobal(m, int(n))
+		w.marked = false
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			take := int(n)

@@ -148,8 +148,9 @@ func warpBarrier(b *build) exec {
 	mask := b.src(0, dtypes["b32"])
 	return func(w *warp, m uint32) {
 		w.members(m, mask)
+		w.know[w.index] = w.clock
 		w.clock++
-		w.know[w.index] = w.clock - 1
+		w.floor = w.least()
 	}
 }
 
@@ -182,6 +183,7 @@ func (b *block) orderMemory(set uint32) {
 	for x := set; x != 0; x &= x - 1 {
 		w := b.warps[first(x)]
 		w.know = joined
+		w.floor = w.least()
 		w.clock++
 	}
 	if bits.OnesCount32(set) == len(b.warps) {
@@ -189,9 +191,23 @@ func (b *block) orderMemory(set uint32) {
 	}
 }
 
-// fence compiles membar and fence. The simulator runs every thread in order, so
-// they only tell the check for races between blocks that the author thought of it.
+// least is the clock up to which this warp knows everything of the block.
+func (w *warp) least() uint64 {
+	least := ^uint32(0)
+	for _, c := range w.know[:len(w.b.warps)] {
+		least = min(least, c)
+	}
+	return uint64(least)
+}
+
+// fence compiles membar and fence. The simulator runs every thread in order; the
+// check for races between blocks takes them as a sign that the block goes on with
+// what others have published: see strong.
 func fence(b *build) exec {
 	b.mods = nil
-	return func(w *warp, m uint32) { w.fenced = true }
+	return func(w *warp, m uint32) { w.b.fenced = true }
 }
+
+// strong says whether this access may touch what other blocks have written: if it is
+// written .volatile, .relaxed, .acquire or .release, and comes after a fence.
+func (w *warp) strong() bool { return w.marked && w.b.fenced }

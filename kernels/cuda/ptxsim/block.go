@@ -6,7 +6,8 @@ type block struct {
 	k      *Kernel
 	size   [3]int
 	at     [3]int // place in the grid
-	linear int
+	linear int    // the same as one number
+	fenced bool   // some thread has run a membar or a fence
 	warps  []*warp
 	shared sharedMemory
 	local  localMemory
@@ -47,16 +48,18 @@ func newBlock(wk *worker) *block {
 }
 
 // thread returns the coordinates of a thread of the block.
-func (b *block) thread(i int) [3]int {
-	x, y := b.size[0], b.size[1]
+func (b *block) thread(i int) [3]int { return threadAt(b.size, i) }
+
+func threadAt(size [3]int, i int) [3]int {
+	x, y := size[0], size[1]
 	return [3]int{i % x, i / x % y, i / (x * y)}
 }
 
 // run executes block number n of the grid.
 func (b *block) run(n int) {
-	g := b.worker.l.grid
 	b.linear = n
-	b.at = [3]int{n % g[0], n / g[0] % g[1], n / (g[0] * g[1])}
+	b.at = b.worker.l.coordinates(n)
+	b.fenced = false
 	b.shared.reset()
 	b.local.reset()
 	b.barriers = [16]barrierState{}

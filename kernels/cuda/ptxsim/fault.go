@@ -63,10 +63,14 @@ func hostFault(kind FaultKind, format string, args ...any) *Fault {
 
 // fault stops the launch: the first lane of m is to blame.
 func (w *warp) fault(kind FaultKind, m uint32, format string, args ...any) {
+	panic(w.newFault(kind, m, format, args...))
+}
+
+func (w *warp) newFault(kind FaultKind, m uint32, format string, args ...any) *Fault {
 	c := &w.b.k.code[w.pc]
-	panic(&Fault{
+	return &Fault{
 		Kind: kind, Kernel: w.b.k.Name, File: w.b.k.File, Line: c.line, Code: c.text,
 		Block: w.b.at, Thread: w.b.thread(w.index*lanes + first(m)),
 		Text: fmt.Sprintf(format, args...),
-	})
+	}
 }

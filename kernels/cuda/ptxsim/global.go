@@ -45,7 +45,7 @@ func (w *warp) globalAt(where space, lane int, addr uint64, n int, kind access) 
 		w.fault(UseAfterFree, 1<<lane, "access of %d bytes at offset %d of %q, which was freed", n, off, r.name)
 	case off > uint64(len(r.data)) || uint64(n) > uint64(len(r.data))-off:
 		w.fault(OutOfBounds, 1<<lane, "access of %d bytes at offset %d of %q, which has %d bytes", n, off, r.name, len(r.data))
-	case off&uint64(n-1) != 0:
+	case (off+uint64(r.offset))&uint64(n-1) != 0:
 		w.fault(Misaligned, 1<<lane, "access of %d bytes at offset %d of %q", n, off, r.name)
 	case r.fixed && kind != load:
 		w.fault(Trap, 1<<lane, "a write to constant memory %q", r.name)
@@ -53,6 +53,13 @@ func (w *warp) globalAt(where space, lane int, addr uint64, n int, kind access) 
 		w.fault(StrayPointer, 1<<lane, "a %s access to %q", where, r.name)
 	}
 	w.globalState(lane, r, off, n, kind)
+	if w.b.worker.checked && !r.fixed {
+		if kind == load {
+			w.globalRead(lane, r, off, n)
+		} else {
+			w.globalWrite(lane, r, off, n, kind)
+		}
+	}
 	return r.data[off : off+uint64(n)]
 }
 
@@ -64,7 +71,7 @@ func (w *warp) globalState(lane int, r *region, off uint64, n int, kind access) 
 			f := r.of.unusable("access", r.offset+int64(off)+int64(i))
 			w.fault(f.Kind, 1<<lane, "%s", f.Text)
 		}
-		if kind != store && s&written == 0 && !w.b.worker.l.m.o.Unchecked {
+		if kind != store && s&written == 0 && w.b.worker.checked {
 			w.fault(UninitialisedMemory, 1<<lane, "read at offset %d of %q, which nobody has written", off+uint64(i), r.name)
 		}
 	}

@@ -40,6 +40,9 @@ type worker struct {
 	rng   *rand.Rand // nil without shuffling
 	place int64      // of the block that runs
 	block *block
+
+	shadow  *globalShadow
+	checked bool // races and uninitialised memory
 }
 
 func (m *Machine) prepare(k *Kernel, grid, size [3]int, dynamic int, params []uint64) *launch {
@@ -114,7 +117,11 @@ func (l *launch) run(ctx context.Context) error {
 }
 
 func (l *launch) worker(i int) *worker {
-	wk := &worker{l: l, spots: make([]spot, len(l.k.code))}
+	for len(l.m.shadows) <= i {
+		l.m.shadows = append(l.m.shadows, &globalShadow{})
+	}
+	wk := &worker{l: l, spots: make([]spot, len(l.k.code)), shadow: l.m.shadows[i], checked: !l.m.o.Unchecked}
+	wk.shadow.serial, wk.shadow.race = l.serial, nil
 	if l.m.o.Shuffle != 0 {
 		wk.rng = rand.New(rand.NewPCG(l.m.o.Shuffle, uint64(i)))
 	}

@@ -27,7 +27,7 @@ func (w *warp) localAt(lane int, addr uint64, n int, kind access) []byte {
 	at := (w.index*lanes+lane)*m.size + int(addr)
 	if kind == store {
 		fill(m.state[at:at+n], written)
-	} else if !w.b.worker.l.m.o.Unchecked {
+	} else if w.b.worker.checked {
 		for i, s := range m.state[at : at+n] {
 			if s == 0 {
 				w.fault(UninitialisedMemory, 1<<lane, "read of %d of local memory, which nobody has written", int(addr)+i)

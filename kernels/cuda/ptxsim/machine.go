@@ -30,9 +30,9 @@ type Machine struct {
 	used    int64
 	vars    map[*Module][]*allocation
 	totals  map[*Kernel]*totals
-	order   []*Kernel // that were launched, in order of their first launch
-	serial  uint64    // of the last launch
-	shadows []*globalShadow
+	order   []*Kernel       // that were launched, in order of their first launch
+	serial  uint64          // of the last launch
+	shadows []*globalShadow // one for every worker
 }
 
 // New returns a machine with empty memory.

@@ -137,6 +137,11 @@ func (m *Machine) Free(p uint64) error {
 	m.used -= int64(len(a.data))
 	a.freed = true
 	a.data, a.state, a.pieces = nil, nil, nil
+	for _, g := range m.shadows {
+		if a.index < len(g.allocs) {
+			g.allocs[a.index] = allocShadow{}
+		}
+	}
 	return nil
 }
 

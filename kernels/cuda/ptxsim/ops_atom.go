@@ -40,6 +40,7 @@ func atom(b *build) exec {
 	return func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, size)
+		w.marked = false
 		l := w.b.worker.l
 		l.atomics.Lock()
 		defer l.atomics.Unlock()

@@ -96,7 +96,7 @@ func (b *build) elements(i, n int) []operand {
 // loadOp compiles ld. Registers may be wider than the values.
 func loadOp(b *build) exec {
 	b.arity(2, 2)
-	where, n, t, _ := b.memoryMods()
+	where, n, t, strong := b.memoryMods()
 	var put []func(*warp, int, uint64)
 	list := b.elements(0, n)
 	for i := range list {
@@ -106,10 +106,14 @@ func loadOp(b *build) exec {
 		return b.loadParam(put, t)
 	}
 	addr := b.addresses(1, where)
+	if f := fastMove(list, t, where, addr, strong, (*warp).loadGlobal, (*warp).loadShared); f != nil {
+		return f
+	}
 	size := t.size()
 	return func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
+		w.marked = strong
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, load)
@@ -132,6 +136,34 @@ func extendingStorer(t dtype, o *operand, r int) func(*warp, int, uint64) {
 		return put
 	}
 	return func(w *warp, i int, v uint64) { put(w, i, signExtend(v, t.bits)) }
+}
+
+// fastMove compiles accesses of words that lie in narrow registers.
+func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), strong bool, global, shared func(*warp, uint32, []int)) exec {
+	if t.size() != 4 || where != globalSpace && where != sharedSpace {
+		return nil
+	}
+	var regs []int
+	for _, o := range list {
+		if o.kind != isReg || o.reg.typ.size() != 4 {
+			return nil
+		}
+		regs = append(regs, o.reg.index)
+	}
+	n := 4 * len(regs)
+	if where == sharedSpace {
+		return func(w *warp, m uint32) {
+			addr(w, m)
+			w.countShared(&w.addr, m, n)
+			shared(w, m, regs)
+		}
+	}
+	return func(w *warp, m uint32) {
+		addr(w, m)
+		w.countGlobal(m, n)
+		w.marked = strong
+		global(w, m, regs)
+	}
 }
 
 // value reads size bytes.
@@ -186,7 +218,7 @@ func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) exec {
 // storeOp compiles st.
 func storeOp(b *build) exec {
 	b.arity(2, 2)
-	where, n, t, _ := b.memoryMods()
+	where, n, t, strong := b.memoryMods()
 	if where == paramSpace || where == constSpace {
 		b.fail("%s memory cannot be written", where)
 	}
@@ -201,10 +233,14 @@ func storeOp(b *build) exec {
 		get = append(get, loader(dtype{kind: 'b', bits: from.size() * 8}, r))
 	}
 	addr := b.addresses(0, where)
+	if f := fastMove(list, t, where, addr, strong, (*warp).storeGlobal, (*warp).storeShared); f != nil {
+		return f
+	}
 	size := t.size()
 	return func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
+		w.marked = strong
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, store)

@@ -54,7 +54,7 @@ func (w *warp) sharedAt(lane int, addr uint64, n int, kind access) []byte {
 	if addr&uint64(n-1) != 0 {
 		w.fault(Misaligned, 1<<lane, "access of %d bytes at %d of shared memory", n, addr)
 	}
-	if w.b.worker.l.m.o.Unchecked {
+	if !w.b.worker.checked {
 		return s.data[addr : addr+uint64(n)]
 	}
 	w.sharedState(lane, s.state[addr:addr+uint64(n)], addr, kind)

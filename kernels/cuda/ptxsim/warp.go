@@ -32,10 +32,11 @@ type warp struct {
 	others []group // lanes that wait elsewhere
 	state  state
 	steps  int64
-	fenced bool // has run a membar or a fence
-	addr   [lanes]uint64
+	addr   [lanes]uint64 // of the memory instruction that runs
+	marked bool          // it is .volatile, .relaxed, .acquire or .release
 
 	clock uint32        // counts the points that order memory, see shadow.go
+	floor uint64        // the least of know
 	know  [lanes]uint32 // newest clock of each warp whose accesses are ordered before ours
 	async asyncQueue
 }
@@ -178,12 +179,12 @@ func (w *warp) start(threads int) {
 		w.all = 1<<threads - 1
 	}
 	w.live, w.active, w.pc, w.limit, w.steps = w.all, w.all, 0, len(k.code), 0
-	w.others, w.state, w.fenced = w.others[:0], ready, false
+	w.others, w.state = w.others[:0], ready
 	clear(w.def)
 	for _, s := range k.special {
 		s.fill(w)
 	}
-	w.clock, w.know = 1, [lanes]uint32{}
+	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
 	w.async.reset()
 }
 

@@ -4,48 +4,24 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
-const saxpySource = `
-.version 7.0
-.target sm_80
-.address_size 64
-
-// y = a*x + y
-.visible .entry saxpy(
-	.param .u64 x, .param .u64 y, .param .f32 a, .param .u32 n)
-{
-	.reg .pred %p;
-	.reg .b32 %r<5>;
-	.reg .f32 %f<4>;
-	.reg .b64 %rd<6>;
-
-	mov.u32 %r1, %ctaid.x;
-	mov.u32 %r2, %ntid.x;
-	mov.u32 %r3, %tid.x;
-	mad.lo.s32 %r1, %r1, %r2, %r3;
-	ld.param.u32 %r4, [n];
-	setp.ge.u32 %p, %r1, %r4;
-	@%p bra DONE;
-	ld.param.u64 %rd1, [x];
-	ld.param.u64 %rd2, [y];
-	ld.param.f32 %f1, [a];
-	mul.wide.u32 %rd3, %r1, 4;
-	add.s64 %rd4, %rd1, %rd3;
-	add.s64 %rd5, %rd2, %rd3;
-	ld.global.f32 %f2, [%rd4];
-	ld.global.f32 %f3, [%rd5];
-	fma.rn.f32 %f3, %f1, %f2, %f3;
-	st.global.f32 [%rd5], %f3;
-DONE:
-	ret;
-}
-`
-
-func parse(t testing.TB, src string) *Module {
+// source reads a kernel of testdata.
+func source(t testing.TB, file string) string {
 	t.Helper()
-	m, err := Parse("test.ptx", src)
+	b, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func parse(t testing.TB, file string) *Module {
+	t.Helper()
+	m, err := Parse(file, source(t, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +62,7 @@ func download(t testing.TB, m *Machine, p uint64, n int) []float32 {
 }
 
 func TestSaxpy(t *testing.T) {
-	k, ok := parse(t, saxpySource).Kernel("saxpy")
+	k, ok := parse(t, "saxpy.ptx").Kernel("saxpy")
 	if !ok {
 		t.Fatal("no kernel saxpy")
 	}

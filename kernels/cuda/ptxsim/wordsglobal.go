@@ -1,0 +1,168 @@
+package ptxsim
+
+import "encoding/binary"
+
+// The accesses of kernels' inner loops move one, two or four words of 4 bytes. This
+// file does those to global memory with all checks in one loop over the lanes; a
+// lane that meets anything unusual goes the long way of globalAt, which explains it.
+
+const allGood = (usable | written) * 0x01010101
+
+// pageCursor holds the pages of the shadow that the last lane touched.
+type pageCursor struct {
+	s      *allocShadow
+	serial uint64
+	page   uint64
+	reads  *readPage
+	writes *writePage
+}
+
+func (w *warp) cursor(r *region) pageCursor {
+	g := w.b.worker.shadow
+	return pageCursor{s: g.shadow(r.of), serial: g.serial, page: ^uint64(0)}
+}
+
+// move turns to another page.
+func (c *pageCursor) move(page uint64, write bool) {
+	c.page = page
+	c.writes = c.s.writers(c.serial, page, write)
+	c.reads = nil
+	if !write {
+		c.reads = c.s.readers(c.serial, page)
+	} else if p := c.s.reads[page]; p != nil && p.serial == c.serial {
+		c.reads = p
+	}
+}
+
+// plainRegion returns the region of the first lane's address if fast paths can
+// serve it.
+func (w *warp) plainRegion(m uint32) *region {
+	r := w.b.worker.l.region(w.addr[first(m)])
+	if r == nil || r.freed || r.fixed {
+		return nil
+	}
+	return r
+}
+
+// loadGlobal loads words into the registers regs.
+func (w *warp) loadGlobal(m uint32, regs []int) {
+	r := w.plainRegion(m)
+	n := uint64(4 * len(regs))
+	if r == nil || uint64(len(r.data)) < n || !w.b.worker.checked || w.marked {
+		w.loadSlowly(globalSpace, m, regs)
+		return
+	}
+	limit := uint64(len(r.data)) - n
+	shift := uint64(r.offset)
+	me := uint32(w.b.linear + 1)
+	cur := w.cursor(r)
+	data, state := r.data, r.state
+	var slow uint32
+	for x := m; x != 0; x &= x - 1 {
+		i := first(x)
+		off := w.addr[i] - r.base
+		if off > limit || (off+shift)&(n-1) != 0 {
+			slow |= 1 << i
+			continue
+		}
+		for _, d := range regs {
+			if binary.LittleEndian.Uint32(state[off:]) != allGood {
+				slow |= 1 << i
+				break
+			}
+			cell := (off + shift) >> 2
+			if cell/pageWords != cur.page {
+				cur.move(cell/pageWords, false)
+			}
+			c := cell % pageWords
+			if cur.writes != nil {
+				if note := cur.writes.note[c]; note != 0 && uint32(note>>32) != me {
+					slow |= 1 << i
+					break
+				}
+			}
+			if e := &cur.reads.block[c]; *e != me {
+				if *e == 0 {
+					*e = me
+				} else {
+					*e = manyBlock
+				}
+			}
+			w.r32[d][i] = binary.LittleEndian.Uint32(data[off:])
+			off += 4
+		}
+	}
+	if slow != 0 {
+		w.loadSlowly(globalSpace, slow, regs)
+	}
+}
+
+// storeGlobal stores words from the registers regs.
+func (w *warp) storeGlobal(m uint32, regs []int) {
+	r := w.plainRegion(m)
+	n := uint64(4 * len(regs))
+	if r == nil || uint64(len(r.data)) < n || !w.b.worker.checked || w.marked {
+		w.storeSlowly(globalSpace, m, regs)
+		return
+	}
+	limit := uint64(len(r.data)) - n
+	shift := uint64(r.offset)
+	me := uint32(w.b.linear + 1)
+	cur := w.cursor(r)
+	data, state := r.data, r.state
+	var slow uint32
+	for x := m; x != 0; x &= x - 1 {
+		i := first(x)
+		off := w.addr[i] - r.base
+		if off > limit || (off+shift)&(n-1) != 0 {
+			slow |= 1 << i
+			continue
+		}
+		note := w.note(i, 0)
+		for _, s := range regs {
+			cell := (off + shift) >> 2
+			if cell/pageWords != cur.page {
+				cur.move(cell/pageWords, true)
+			}
+			c := cell % pageWords
+			old := cur.writes.note[c]
+			clash := old != 0 && uint32(old>>32) != me
+			if cur.reads != nil {
+				e := cur.reads.block[c]
+				clash = clash || e != 0 && e != me
+			}
+			if clash || binary.LittleEndian.Uint32(state[off:])&(usable*0x01010101) != usable*0x01010101 {
+				slow |= 1 << i
+				break
+			}
+			cur.writes.note[c] = note
+			binary.LittleEndian.PutUint32(state[off:], allGood)
+			binary.LittleEndian.PutUint32(data[off:], w.r32[s][i])
+			off += 4
+		}
+	}
+	if slow != 0 {
+		w.storeSlowly(globalSpace, slow, regs)
+	}
+}
+
+// loadSlowly and storeSlowly go lane by lane.
+func (w *warp) loadSlowly(where space, m uint32, regs []int) {
+	for ; m != 0; m &= m - 1 {
+		i := first(m)
+		mem := w.at(where, i, w.addr[i], 4*len(regs), load)
+		for j, d := range regs {
+			w.r32[d][i] = binary.LittleEndian.Uint32(mem[4*j:])
+		}
+	}
+}
+
+func (w *warp) storeSlowly(where space, m uint32, regs []int) {
+	for ; m != 0; m &= m - 1 {
+		i := first(m)
+		mem := w.at(where, i, w.addr[i], 4*len(regs), store)
+		for j, s := range regs {
+			binary.LittleEndian.PutUint32(mem[4*j:], w.r32[s][i])
+		}
+	}
+}
