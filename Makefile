@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm bench bench-peer demo tour fuzz clean
+.PHONY: check test noasm cuda vet-cuda test-cuda sim ptxas-check bench bench-peer demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -15,6 +15,27 @@ test: ## all tests
 
 noasm: ## the tests without assembly
 	go test -tags noasm ./kernels ./autograd/... ./layers ./models ./optim ./greg
+
+build/cuda/cuda.h: scripts/cuda-header.sh go.mod
+	scripts/cuda-header.sh build/cuda
+
+# cgo with the header of the module gorgonia.org/cu: no CUDA toolkit is needed.
+CUDA_ENV = CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/build/cuda"
+
+cuda: build/cuda/cuda.h ## build/cifar for NVIDIA GPUs; it starts everywhere
+	$(CUDA_ENV) go build -tags cuda -o build/cifar ./cmd/cifar
+
+vet-cuda: build/cuda/cuda.h ## the linters on the GPU build
+	$(CUDA_ENV) go vet -tags cuda ./...
+
+test-cuda: build/cuda/cuda.h ## what is linked into that build, and its error without a driver
+	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestOpen|TestNoGPU' ./kernels/cuda
+
+sim: ## every GPU kernel on the simulator, the full sweep of shapes, all checks on
+	go test -timeout 15m ./kernels/cuda -full
+
+ptxas-check: ## NVIDIA's assembler on every GPU kernel, where it can be had
+	scripts/ptxas-check.sh
 
 bench: ## kernels at the shapes of the networks
 	go test -run '^$$' -bench . ./kernels

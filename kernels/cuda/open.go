@@ -17,6 +17,14 @@ func init() {
 	})
 }
 
+// unavailable says why there is no GPU here, and what to do.
+type unavailable struct{ text string }
+
+func (e *unavailable) Error() string { return "cuda: " + e.text }
+
+// Unwrap is [kernels.ErrUnavailable].
+func (e *unavailable) Unwrap() error { return kernels.ErrUnavailable }
+
 // deviceNumber reads what stands behind the colon of cuda:1.
 func deviceNumber(suffix string) (int, error) {
 	if suffix == "" {

@@ -1,14 +1,10 @@
-//go:build !cuda
+//go:build !cuda || !cgo
 
 package cuda
 
-import (
-	"fmt"
-
-	"gradgrad/kernels"
-)
+import "gradgrad/kernels"
 
 // openGPU says that this program was built without the driver.
 func openGPU(int) (kernels.Device, error) {
-	return nil, fmt.Errorf("this program was built without CUDA (make cuda builds one with it); use -device cpu: %w", kernels.ErrUnavailable)
+	return nil, &unavailable{"this program was built without CUDA (make cuda builds it with); use -device cpu"}
 }
