@@ -228,6 +228,9 @@ func (f *function) name() {
 		for _, o := range s.args {
 			f.nameOperand(o)
 		}
+		if s.guard >= 0 {
+			k.names[k.placeOf(predicate, s.guard)] = s.guardName
+		}
 	}
 }
 

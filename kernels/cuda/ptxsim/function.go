@@ -9,14 +9,15 @@ const maxRegisters = 1 << 15
 
 // statement is one instruction as parsed, before it becomes code.
 type statement struct {
-	op     string
-	mods   []string
-	args   []operand
-	guard  int // predicate index, -1 without
-	negate bool
-	line   int
-	text   string
-	scope  *scope
+	op        string
+	mods      []string
+	args      []operand
+	guard     int // predicate index, -1 without
+	guardName string
+	negate    bool
+	line      int
+	text      string
+	scope     *scope
 }
 
 // function holds what is known while one entry is read.
@@ -221,7 +222,7 @@ func (f *function) labelOrInstruction() {
 		if !ok || r.typ.kind != 'p' {
 			p.fail("guard %s is no predicate", name)
 		}
-		s.guard = r.index
+		s.guard, s.guardName = r.index, name
 	}
 	s.op = p.name()
 	for strings.HasPrefix(p.peek(), ".") {

@@ -12,7 +12,7 @@ import (
 
 const (
 	pageWords = 1 << 10
-	manyBlock = ^uint32(0) // several blocks have read
+	manyBlock = ^uint32(0) // several blocks have read, or met in atomic operations
 )
 
 // Parts of the note that a write leaves: block+1 << 32 | pc << 12 | thread << 2 and
@@ -150,7 +150,10 @@ func (w *warp) globalWrite(lane int, r *region, off uint64, n int, kind access) 
 				w.globalReadRace(lane, r, c, e)
 			}
 		}
-		*x = w.note(lane, flags)
+		several := *x != 0 && uint32(*x>>32) != me && flags&byAtom != 0
+		if *x = w.note(lane, flags); several {
+			*x |= uint64(manyBlock) << 32
+		}
 	}
 }
 
@@ -158,21 +161,25 @@ func (w *warp) globalWrite(lane int, r *region, off uint64, n int, kind access) 
 // lowest place is reported at its end, so that the report does not depend on which
 // worker ran which block.
 func (w *warp) globalRace(lane int, r *region, cell, note uint64, did string) {
-	other := w.b.worker.l.coordinates(int(note>>32) - 1)
 	t := w.b.thread(int(note >> noteWho & whoLimit))
 	c := &w.b.k.code[note>>notePC&pcMask]
-	w.keepRace(lane, r, cell, "%s of %s, which thread (%d,%d,%d) of block (%d,%d,%d) wrote at line %d in the same launch",
-		did, r.of.describe(int64(cell*4)), t[0], t[1], t[2], other[0], other[1], other[2], c.line)
+	w.keepRace(lane, r, cell, "%s of %s, which thread (%d,%d,%d) of %s wrote at line %d in the same launch",
+		did, r.of.describe(int64(cell*4)), t[0], t[1], t[2], w.b.worker.l.blockName(uint32(note>>32)), c.line)
+}
+
+// blockName names the block that a note or a page of readers tells of.
+func (l *launch) blockName(plusOne uint32) string {
+	if plusOne == manyBlock {
+		return "several blocks"
+	}
+	o := l.coordinates(int(plusOne) - 1)
+	return fmt.Sprintf("block (%d,%d,%d)", o[0], o[1], o[2])
 }
 
 // globalReadRace keeps a race of a write with earlier reads.
 func (w *warp) globalReadRace(lane int, r *region, cell uint64, reader uint32) {
-	who := "several blocks"
-	if reader != manyBlock {
-		o := w.b.worker.l.coordinates(int(reader) - 1)
-		who = fmt.Sprintf("block (%d,%d,%d)", o[0], o[1], o[2])
-	}
-	w.keepRace(lane, r, cell, "write of %s, which %s read in the same launch", r.of.describe(int64(cell*4)), who)
+	w.keepRace(lane, r, cell, "write of %s, which %s read in the same launch",
+		r.of.describe(int64(cell*4)), w.b.worker.l.blockName(reader))
 }
 
 func (w *warp) keepRace(lane int, r *region, cell uint64, format string, args ...any) {
@@ -250,11 +257,9 @@ func (l *launch) comparePages(alloc, page int, p, q *writePage, r *readPage) *ra
 		did := ""
 		switch {
 		case q != nil && q.note[c] != 0 && q.note[c]&x&(byAtom|partial) == 0:
-			did = fmt.Sprintf("which block %v wrote", l.coordinates(int(q.note[c]>>32)-1))
-		case r != nil && r.block[c] == manyBlock && x&partial == 0:
-			did = "which several blocks read"
+			did = "which " + l.blockName(uint32(q.note[c]>>32)) + " wrote"
 		case r != nil && r.block[c] != 0 && x&partial == 0:
-			did = fmt.Sprintf("which block %v read", l.coordinates(int(r.block[c])-1))
+			did = "which " + l.blockName(r.block[c]) + " read"
 		default:
 			continue
 		}
@@ -267,9 +272,13 @@ func (l *launch) comparePages(alloc, page int, p, q *writePage, r *readPage) *ra
 func (l *launch) noteFault(alloc, cell int, note uint64, did string) *Fault {
 	c := &l.k.code[note>>notePC&pcMask]
 	who := int(note >> noteWho & whoLimit)
+	block := uint32(note >> 32)
+	if block == manyBlock {
+		block = 1
+	}
 	return &Fault{
 		Kind: GlobalRace, Kernel: l.k.Name, File: l.k.File, Line: c.line, Code: c.text,
-		Block: l.coordinates(int(note>>32) - 1), Thread: threadAt(l.size, who),
+		Block: l.coordinates(int(block) - 1), Thread: threadAt(l.size, who),
 		Text: fmt.Sprintf("write of %s, %s in the same launch", l.m.allocs[alloc].describe(int64(cell*4)), did),
 	}
 }

@@ -47,7 +47,7 @@ func atom(b *build) exec {
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], size, atomic_)
-			old := extended(t, value(mem, size))
+			old := extended(t, readValue(mem, size))
 			setValue(mem, size, update(old, getX(w, i), getC(w, i)))
 			if d >= 0 {
 				put(w, i, old)

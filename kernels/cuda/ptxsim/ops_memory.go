@@ -118,7 +118,7 @@ func loadOp(b *build) exec {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, load)
 			for j, p := range put {
-				p(w, i, value(mem[j*size:], size))
+				p(w, i, readValue(mem[j*size:], size))
 			}
 		}
 	}
@@ -166,8 +166,8 @@ func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), st
 	}
 }
 
-// value reads size bytes.
-func value(b []byte, size int) uint64 {
+// readValue reads size bytes.
+func readValue(b []byte, size int) uint64 {
 	switch size {
 	case 1:
 		return uint64(b[0])
@@ -207,7 +207,7 @@ func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) exec {
 	at := p.offset + int(o.offset)
 	return func(w *warp, m uint32) {
 		for j, f := range put {
-			v := value(w.b.worker.l.params[at+j*size:], size)
+			v := readValue(w.b.worker.l.params[at+j*size:], size)
 			for x := m; x != 0; x &= x - 1 {
 				f(w, first(x), v)
 			}
@@ -245,7 +245,7 @@ func storeOp(b *build) exec {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, store)
 			for j, g := range get {
-				setValue(mem[j*size:], size, g(w, i))
+				w.storeValue(i, mem[j*size:], size, g(w, i))
 			}
 		}
 	}

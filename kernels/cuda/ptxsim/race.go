@@ -64,13 +64,25 @@ func (w *warp) joinRead(old uint64, lane int) uint64 {
 func (w *warp) sharedWrite(lane, cell int, kind access) {
 	c := &w.b.shared.cells[cell]
 	if !w.past(c.write, lane) && !(kind == atomic_ && w.atomicAt(c.write)) {
-		w.sharedRace(lane, cell, c.write, "write", "wrote")
+		if kind != store || (c.write^w.tag(lane))&^(uint64(lanes-1)<<whoShift) != 0 {
+			w.sharedRace(lane, cell, c.write, "write", "wrote")
+		}
+		w.twin, w.twinCell = true, cell // two lanes of one store: harmless if their values agree
 	}
 	if !w.past(c.read, lane) && !(kind == atomic_ && w.atomicAt(c.read)) {
 		w.sharedRace(lane, cell, c.read, "write", "read")
 	}
 	c.write = w.tag(lane)
 	c.read = 0
+}
+
+// storeValue writes a value to the bytes of an access. Where another lane of the same
+// store was there before, the two must agree.
+func (w *warp) storeValue(lane int, b []byte, size int, v uint64) {
+	if w.twin && readValue(b, size) != v&(^uint64(0)>>(64-8*size)) {
+		w.sharedRace(lane, w.twinCell, w.b.shared.cells[w.twinCell].write, "write of another value", "wrote")
+	}
+	setValue(b, size, v)
 }
 
 // atomicAt says whether the access that a tag describes was atomic.

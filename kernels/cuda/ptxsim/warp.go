@@ -39,6 +39,9 @@ type warp struct {
 	floor uint64        // the least of know
 	know  [lanes]uint32 // newest clock of each warp whose accesses are ordered before ours
 	async asyncQueue
+
+	twin     bool // the access that runs meets another lane of the same store
+	twinCell int
 }
 
 // state is why a warp does not run.
@@ -184,6 +187,7 @@ func (w *warp) start(threads int) {
 	for _, s := range k.special {
 		s.fill(w)
 	}
+	w.twin = false
 	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
 	w.async.reset()
 }

@@ -162,7 +162,7 @@ func (w *warp) storeSlowly(where space, m uint32, regs []int) {
 		i := first(m)
 		mem := w.at(where, i, w.addr[i], 4*len(regs), store)
 		for j, s := range regs {
-			binary.LittleEndian.PutUint32(mem[4*j:], w.r32[s][i])
+			w.storeValue(i, mem[4*j:], 4, uint64(w.r32[s][i]))
 		}
 	}
 }
