@@ -41,7 +41,7 @@ var floors = map[string][]string{
 	"kernels/cuda/ptx":    {},
 	"kernels/cuda/ptxsim": {},
 	"internal/cudrv":      {},
-	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "internal/atomicfile"},
+	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "kernels/cuda", "internal/atomicfile"},
 }
 
 type listed struct {

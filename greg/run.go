@@ -29,13 +29,14 @@ const (
 
 // Record is what a run directory says about its run.
 type Record struct {
-	Config  Config           `json:"config"`
-	Sets    map[string]SetID `json:"sets"`           // "id" and "aux"
-	Init    string           `json:"init,omitempty"` // the checkpoint that training began with
-	Device  string           `json:"device"`
-	Every   int              `json:"save_every,omitempty"` // steps between checkpoints; 0 means 200
-	Program Program          `json:"program"`
-	Command []string         `json:"command"`
+	Config    Config           `json:"config"`
+	Sets      map[string]SetID `json:"sets"`           // "id" and "aux"
+	Init      string           `json:"init,omitempty"` // the checkpoint that training began with
+	Device    string           `json:"device"`
+	Precision string           `json:"precision,omitempty"`  // what convolutions multiplied in; "" in records of version 0.1 is fp32
+	Every     int              `json:"save_every,omitempty"` // steps between checkpoints; 0 means 200
+	Program   Program          `json:"program"`
+	Command   []string         `json:"command"`
 }
 
 // SetID names a set of images and, by its digest, its content.

@@ -13,6 +13,7 @@ import (
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
 	"gradgrad/kernels"
+	"gradgrad/kernels/cuda"
 	"gradgrad/models"
 )
 
@@ -35,7 +36,8 @@ read and wrote, and how many there were.`
 
 // benchFlags is what bench was asked for.
 type benchFlags struct {
-	archs, cases, device                         string
+	archs, cases                                 string
+	compute                                      *cli.Compute
 	batch, inferBatch, steps, warmup, classes, n int
 }
 
@@ -45,7 +47,7 @@ var benchCases = []string{"machine", "gemm", "conv", "infer", "ce", "energy", "g
 func setupBench(f *cli.Flags) cli.Action {
 	arch := f.String("arch", "wrn-40-2", "NAME,...: architectures")
 	cases := f.String("cases", "infer,ce,energy,greg,greg-ref,gemm,conv,machine", "CASE,...: see above")
-	device := f.String("device", "cpu", "NAME: what computes")
+	compute := cli.ComputeFlags(f)
 	batch := f.Int("batch", 64, "N: in-distribution images in a step, and as many auxiliary ones")
 	inferBatch := f.Int("infer-batch", 128, "N: images at a time in infer")
 	steps := f.Int("steps", 5, "N: steps that are timed")
@@ -53,7 +55,7 @@ func setupBench(f *cli.Flags) cli.Action {
 	classes := f.Int("classes", 10, "N: outputs of the networks")
 	n := f.Int("n", 2048, "N: rows and columns of gemm")
 	return func(ctx context.Context, env *cli.Env, _ []string) error {
-		b := benchFlags{*arch, *cases, *device, *batch, *inferBatch, *steps, *warmup, *classes, *n}
+		b := benchFlags{*arch, *cases, compute, *batch, *inferBatch, *steps, *warmup, *classes, *n}
 		return b.run(ctx, env)
 	}
 }
@@ -81,12 +83,14 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 			return cli.Wrong("-cases: there is no case %q; there are %s", c, strings.Join(benchCases, ", "))
 		}
 	}
-	dev, err := cli.OpenDevice(b.device)
+	dev, err := b.compute.Open()
 	if err != nil {
 		return err
 	}
 	say := func(m measurement) error {
-		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.device, runtime.GOMAXPROCS(0), true
+		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.compute.Device, runtime.GOMAXPROCS(0), true
+		m.Precision = cli.PrecisionOf(dev)
+		m.TF32, m.BF16 = m.Precision == cuda.TF32.String(), m.Precision == cuda.BF16.String()
 		line, err := json.Marshal(m)
 		if err == nil {
 			_, err = fmt.Fprintf(env.Stdout, "%s\n", line)
@@ -136,6 +140,7 @@ type measurement struct {
 
 	Version      string `json:"gradgrad"`
 	Device       string `json:"device"`
+	Precision    string `json:"precision"`
 	Threads      int    `json:"threads"`
 	TF32         bool   `json:"tf32"`
 	BF16         bool   `json:"bf16"`

@@ -19,7 +19,7 @@ func TestBench(t *testing.T) {
 		}
 		name := m["case"].(string)
 		cases = append(cases, name)
-		wants := []string{"device", "threads", "tf32", "bf16", "channels_last", "gradgrad"}
+		wants := []string{"device", "precision", "threads", "tf32", "bf16", "channels_last", "gradgrad"}
 		switch {
 		case name == "machine":
 			wants = append(wants, "copy_gb_per_s")

@@ -39,7 +39,7 @@ func (j *job) describe(env *cli.Env) {
 		say("outliers", "%s", describeOutliers(c, j.aux.Len(), t.PerEpoch(j.id)))
 	}
 	say("optimiser", "%s", describeOptimiser(c))
-	say("else", "seed %d, normalisation %s, device %s", c.Seed, c.Normalize.Name, rec.Device)
+	say("else", "seed %d, normalisation %s, device %s, %s", c.Seed, c.Normalize.Name, rec.Device, cli.PrecisionOf(j.dev))
 	say("run", "%s", j.run.Dir)
 }
 

@@ -39,7 +39,8 @@ func conventions() string {
 // evalFlags is what eval was asked for.
 type evalFlags struct {
 	checkpoint, id, fit, scores, convention *string
-	arch, normalize, method, out, device    *string
+	arch, normalize, method, out            *string
+	compute                                 *cli.Compute
 	ood                                     *[]string
 	batch, certify                          *int
 	sets                                    *cli.Sets
@@ -55,7 +56,7 @@ func setupEval(f *cli.Flags) cli.Action {
 	e.convention = f.String("convention", "paper", "NAME: how FPR95 and AUPR are counted, see above")
 	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
-	e.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	e.compute = cli.ComputeFlags(f)
 	e.batch = f.Int("batch", 128, "N: images at a time")
 	e.certify = f.Int("certify", 0, "N: for so many images of every set, how far they can move before the energy score's decision changes; a gradient for each class")
 	f.Group("For files that no run of this program has written")
@@ -72,7 +73,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	dev, err := cli.OpenDevice(*e.device)
+	dev, err := e.compute.Open()
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	scored.Results.Checkpoint = *e.checkpoint
 	scored.Results.Method = *e.method
 	identify(scored.Results, weights.Model, weights.Config, weights.Step())
+	scored.Results.Versions["device"], scored.Results.Versions["precision"] = e.compute.Device, cli.PrecisionOf(dev)
 	if err := scored.Write(dir); err != nil {
 		return err
 	}

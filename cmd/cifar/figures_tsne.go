@@ -72,7 +72,7 @@ func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r namedRun) (*report.
 			return nil, cli.Wrong("-id is needed: the run names no test images")
 		}
 	}
-	dev, err := cli.OpenDevice("cpu")
+	dev, err := cli.OpenDevice("cpu", "")
 	if err != nil {
 		return nil, err
 	}

@@ -114,9 +114,9 @@ func TestHelp(t *testing.T) {
 	}
 	// The names of the contract with other programs.
 	for verb, flags := range map[string]string{
-		"train": "id aux aux-classes arch method variant init seed out resume device normalize data epochs batch lr quiet",
-		"eval":  "checkpoint id ood scores convention normalize out device data limit fit",
-		"bench": "arch cases device batch infer-batch steps warmup classes n",
+		"train": "id aux aux-classes arch method variant init seed out resume device precision normalize data epochs batch lr quiet",
+		"eval":  "checkpoint id ood scores convention normalize out device precision data limit fit",
+		"bench": "arch cases device precision batch infer-batch steps warmup classes n",
 	} {
 		text := ok(t, t.TempDir(), verb, "-h").out
 		for _, f := range strings.Fields(flags) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"gradgrad/datasets"
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
+	"gradgrad/kernels/cuda"
 	"gradgrad/models"
 )
 
@@ -21,7 +23,7 @@ func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*job, error) {
 	if wrong := t.contradictions(rec); len(wrong) > 0 {
 		return nil, cli.Wrong("%s contradicts the run in %s, which keeps its own settings: leave it out, or begin another run", strings.Join(wrong, ", "), *t.out)
 	}
-	dev, err := cli.OpenDevice(rec.Device)
+	dev, err := cli.OpenDevice(rec.Device, rec.Precision)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,8 @@ func (t *trainFlags) contradictions(rec greg.Record) []string {
 		{"arch", *t.arch, rec.Config.Model.Arch},
 		{"normalize", *t.normalize, rec.Config.Normalize.Name},
 		{"init", *t.init, rec.Init},
-		{"device", *t.device, rec.Device},
+		{"device", t.compute.Device, rec.Device},
+		{"precision", t.compute.Precision, cmp.Or(rec.Precision, cuda.FP32.String())},
 		{"size", fmt.Sprint(t.sets.Size), fmt.Sprint(rec.Config.Size)},
 		{"limit", fmt.Sprint(t.sets.Limit), fmt.Sprint(rec.Sets["id"].Limit)},
 		{"aux-classes", *t.classes, rec.Sets["aux"].ClassFile},

@@ -37,7 +37,8 @@ const defaultMethod = "greg"
 type trainFlags struct {
 	id, aux, classes, test *string
 	method, arch, init     *string
-	out, device, normalize *string
+	out, normalize         *string
+	compute                *cli.Compute
 	resume                 *bool
 	every                  *int
 	sets                   *cli.Sets
@@ -59,7 +60,7 @@ func setupTrain(f *cli.Flags) cli.Action {
 	t.out = f.String("out", "", "DIR: the run directory")
 	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
 	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
-	t.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	t.compute = cli.ComputeFlags(f)
 	f.Group("Data")
 	t.sets = cli.SetFlags(f)
 	t.settings.define(f)
@@ -116,12 +117,12 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
 	if isFile(filepath.Join(*t.out, greg.RecordFile)) { // say so before reading images
 		return nil, fmt.Errorf("%s: %w; go on with it (-resume) or choose another directory", *t.out, greg.ErrRunExists)
 	}
-	dev, err := cli.OpenDevice(*t.device)
+	dev, err := t.compute.Open()
 	if err != nil {
 		return nil, err
 	}
 	j := &job{dev: dev}
-	rec := greg.Record{Device: *t.device, Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
+	rec := greg.Record{Device: t.compute.Device, Precision: cli.PrecisionOf(dev), Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
 	if err := t.openSets(ctx, env, j, rec.Sets); err != nil {
 		return nil, err
 	}

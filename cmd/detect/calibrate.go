@@ -21,10 +21,11 @@ func calibrateHelp() string {
 }
 
 type calibrateFlags struct {
-	model, id, score, out   *string
-	arch, normalize, device *string
-	tpr                     *float64
-	sets                    *cli.Sets
+	model, id, score, out *string
+	arch, normalize       *string
+	compute               *cli.Compute
+	tpr                   *float64
+	sets                  *cli.Sets
 }
 
 func setupCalibrate(f *cli.Flags) cli.Action {
@@ -35,7 +36,7 @@ func setupCalibrate(f *cli.Flags) cli.Action {
 	c.score = f.String("score", "energy", "SCORE: parameters after a colon, as in energy:t=2")
 	c.tpr = f.Float("tpr", 0.95, "X: share of those images that is to be accepted")
 	c.out = f.String("out", "", "FILE: where the detector goes, such as m.safetensors")
-	c.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	c.compute = cli.ComputeFlags(f)
 	f.Group("For files that no run of this project has written")
 	c.arch = f.String("arch", "", "NAME: architecture, where the file does not tell: "+strings.Join(models.Known(), ", "))
 	c.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", "))
@@ -65,7 +66,7 @@ func (c *calibrateFlags) run(ctx context.Context, env *cli.Env, _ []string) erro
 	if err := c.check(); err != nil {
 		return err
 	}
-	dev, err := cli.OpenDevice(*c.device)
+	dev, err := c.compute.Open()
 	if err != nil {
 		return err
 	}

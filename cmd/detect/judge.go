@@ -25,11 +25,12 @@ Example: detect -model m.safetensors photos/ cat.png
 const anyOut = 3
 
 type judgeFlags struct {
-	model, device *string
-	threshold     *float64
-	asJSON        *bool
-	batch         *int
-	given         func(string) bool
+	model     *string
+	compute   *cli.Compute
+	threshold *float64
+	asJSON    *bool
+	batch     *int
+	given     func(string) bool
 }
 
 func setupJudge(f *cli.Flags) cli.Action {
@@ -38,7 +39,7 @@ func setupJudge(f *cli.Flags) cli.Action {
 	j.threshold = f.Float("threshold", 0, "X: another threshold than the model's")
 	j.asJSON = f.Bool("json", false, "a line of JSON for each picture")
 	j.batch = f.Int("batch", 64, "N: pictures at a time")
-	j.device = f.String("device", "cpu", "NAME: what computes: cpu, or cpu64 for float64")
+	j.compute = cli.ComputeFlags(f)
 	return j.run
 }
 
@@ -53,7 +54,7 @@ func (j *judgeFlags) run(ctx context.Context, env *cli.Env, args []string) error
 	case *j.batch < 1:
 		return cli.Wrong("-batch %d: at least 1 picture at a time", *j.batch)
 	}
-	dev, err := cli.OpenDevice(*j.device)
+	dev, err := j.compute.Open()
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func asInterrupted(err error) error {
 }
 
 // inner are the packages whose names begin their errors: for programmers.
-var inner = regexp.MustCompile(`(^|: |; )((autograd|checkpoint|datasets|greg|kernels|layers|models|ood|optim|report): )+`)
+var inner = regexp.MustCompile(`(^|: |; )((autograd|checkpoint|cuda|datasets|greg|kernels|layers|models|ood|optim|report): )+`)
 
 // sentence is an error as users read it: on one line, without package names.
 func sentence(err error) string {

@@ -14,18 +14,8 @@ import (
 	"gradgrad/checkpoint"
 	"gradgrad/datasets"
 	"gradgrad/greg"
-	"gradgrad/kernels"
 	"gradgrad/models"
 )
-
-// OpenDevice opens the device that -device names.
-func OpenDevice(name string) (kernels.Device, error) {
-	dev, err := kernels.Open(name)
-	if err != nil && !errors.Is(err, kernels.ErrUnavailable) {
-		return nil, Wrong("-device %s: %w", name, err)
-	}
-	return dev, err
-}
 
 // Weights are the content of a checkpoint file and what is known about it.
 type Weights struct {

@@ -173,11 +173,22 @@ func TestWeights(t *testing.T) {
 }
 
 func TestOpenDevice(t *testing.T) {
-	if dev, err := OpenDevice("cpu"); err != nil || dev != kernels.CPU {
+	if dev, err := OpenDevice("cpu", ""); err != nil || dev != kernels.CPU {
 		t.Errorf("%v, %v", dev, err)
 	}
-	if _, err := OpenDevice("abacus"); ExitCode(err) != Misuse {
-		t.Errorf("%v", err)
+	for _, c := range [][3]string{{"cpu", "fp32", "fp32"}, {"cpu64", "", "fp64"}, {"cpu64", "fp64", "fp64"}, {"sim", "", "fp32"}, {"sim", "bf16", "bf16"}} {
+		dev, err := OpenDevice(c[0], c[1])
+		if err != nil || PrecisionOf(dev) != c[2] {
+			t.Errorf("-device %s -precision %s: %v", c[0], c[1], err)
+		}
+	}
+	for _, c := range [][2]string{{"abacus", ""}, {"cpu", "tf32"}, {"cpu64", "fp32"}, {"sim", "fp8"}, {"sim:1", ""}, {"cuda:x", ""}} {
+		if _, err := OpenDevice(c[0], c[1]); ExitCode(err) != Misuse {
+			t.Errorf("-device %s -precision %s: %v", c[0], c[1], err)
+		}
+	}
+	if _, err := OpenDevice("cuda:99", ""); ExitCode(err) != Failure {
+		t.Errorf("a GPU that is not there: %v", err)
 	}
 }
 
