@@ -2,7 +2,7 @@ package ptxsim
 
 import "slices"
 
-var asyncOps = map[string]func(*build) exec{"cp": copyAsync}
+var asyncOps = map[string]func(*build) action{"cp": copyAsync}
 
 // asyncQueue holds the cp.async copies of a warp that have not been waited for.
 type asyncQueue struct {
@@ -27,7 +27,7 @@ func (q *asyncQueue) reset() {
 }
 
 // copyAsync compiles cp.async, its commit and its waits.
-func copyAsync(b *build) exec {
+func copyAsync(b *build) action {
 	if !b.has("async") {
 		b.fail("the simulator knows cp.async only")
 	}
@@ -51,7 +51,7 @@ func copyAsync(b *build) exec {
 }
 
 // issue compiles cp.async.ca.shared.global [to], [from], n, size.
-func (b *build) issue() exec {
+func (b *build) issue() action {
 	level := b.oneOf("ca", "cg")
 	to, from := b.space(), b.space()
 	for b.oneOf(hints...) != "" {

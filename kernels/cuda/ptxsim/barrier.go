@@ -11,7 +11,7 @@ type barrierState struct {
 
 // bar compiles bar.sync, bar.arrive, bar.red and bar.warp.sync, and the barrier
 // spelling of the same.
-func bar(b *build) exec {
+func bar(b *build) action {
 	if b.has("warp") {
 		return warpBarrier(b)
 	}
@@ -134,13 +134,13 @@ func (b *block) stuck() {
 }
 
 // reducingBarrier compiles bar.red: a barrier that counts or joins predicates.
-func reducingBarrier(b *build) exec {
+func reducingBarrier(b *build) action {
 	b.fail("bar.red is not known to the simulator; reduce with vote and shared memory")
 	return nil
 }
 
 // warpBarrier compiles bar.warp.sync.
-func warpBarrier(b *build) exec {
+func warpBarrier(b *build) action {
 	if !b.has("sync") {
 		b.fail("no such barrier")
 	}
@@ -203,7 +203,7 @@ func (w *warp) least() uint64 {
 // fence compiles membar and fence. The simulator runs every thread in order; the
 // check for races between blocks takes them as a sign that the block goes on with
 // what others have published: see strong.
-func fence(b *build) exec {
+func fence(b *build) action {
 	b.mods = nil
 	return func(w *warp, m uint32) { w.b.fenced = true }
 }

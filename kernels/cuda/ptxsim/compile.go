@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// exec carries out one instruction for the lanes in mask, which is never empty.
-type exec func(w *warp, mask uint32)
+// action carries out one instruction for the lanes in mask, which is never empty.
+type action func(w *warp, mask uint32)
 
 // flow says what an instruction does to the order of execution.
 type flow uint8
@@ -20,7 +20,7 @@ const (
 
 // instr is one instruction ready to run.
 type instr struct {
-	exec     exec
+	exec     action
 	flow     flow
 	guard    int    // index of the predicate, -1 without
 	flip     uint32 // all ones where the guard is negated
@@ -49,11 +49,11 @@ type build struct {
 
 // compilers holds one compiler for every operation. Its entries come from the
 // files ops_*.go.
-var compilers map[string]func(*build) exec
+var compilers map[string]func(*build) action
 
 func init() {
-	compilers = map[string]func(*build) exec{}
-	for _, group := range []map[string]func(*build) exec{
+	compilers = map[string]func(*build) action{}
+	for _, group := range []map[string]func(*build) action{
 		integerOps, floatOps, moveOps, compareOps, convertOps, memoryOps, flowOps, warpOps, atomOps, asyncOps, matrixOps,
 	} {
 		for name, c := range group {

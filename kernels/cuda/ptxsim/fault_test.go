@@ -131,52 +131,54 @@ func runSnippet(t *testing.T, m *Machine, body string, grid, threads, words int,
 	return p, m.Launch(context.Background(), k, [3]int{grid, 1, 1}, [3]int{threads, 1, 1}, 0, []uint64{p, n})
 }
 
+var faultCases = []struct {
+	name          string
+	body          string
+	grid, threads int
+	kind          FaultKind
+	text          string
+}{
+	{"store past the end", "st.global.u32 [%rd2+4], %r2;", 1, 64, OutOfBounds, `offset 256 of "p", which has 256`},
+	{"store before the front", "st.global.u32 [%rd2+-8], %r2;", 1, 64, OutOfBounds, `8 bytes before "p"`},
+	{"vector past the end", "st.global.v4.u32 [%rd1+248], {%r2, %r2, %r2, %r2};", 1, 1, OutOfBounds, "16 bytes at offset 248"},
+	{"vector misaligned", "st.global.v4.u32 [%rd1+8], {%r2, %r2, %r2, %r2};", 1, 1, Misaligned, "16 bytes at offset 8"},
+	{"null pointer", "mov.u64 %rd3, 0;\nst.global.u32 [%rd3], %r2;", 1, 1, StrayPointer, "0x0"},
+	{"shared address in global memory", "st.shared.u32 [%r4], %r2;\ncvta.shared.u64 %rd3, 16;\nld.global.u32 %r6, [%rd3];", 1, 32, StrayPointer, ""},
+	{"global never written", "ld.global.u32 %r6, [%rd2];", 1, 32, UninitialisedMemory, `"p"`},
+	{"half written", "st.global.u16 [%rd2], %r2;\nld.global.u32 %r6, [%rd2];", 1, 32, UninitialisedMemory, "offset 2"},
+	{"shared never written", "ld.shared.u32 %r6, [%r4];", 1, 32, UninitialisedMemory, "shared"},
+	{"shared outside", "st.shared.u32 [%r4+1024], %r2;", 1, 32, OutOfBounds, "1024 bytes of shared"},
+	{"register on one side only", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nmov.u32 %r6, 1;\nA: add.u32 %r7, %r6, 1;", 1, 32, UninitialisedRegister, "%r6 is read before it has a value (in 5 of 32 lanes)"},
+	{"register under a guard", "setp.lt.u32 %p1, %r2, 5;\n@%p1 mov.u32 %r6, 1;\nadd.u32 %r7, %r6, 1;", 1, 32, UninitialisedRegister, "27 of 32"},
+	{"guard without value", "@%p2 mov.u32 %r6, 1;", 1, 32, UninitialisedRegister, "%p2"},
+	{"wide register", "add.u64 %rd4, %rd5, 1;", 1, 32, UninitialisedRegister, "%rd5"},
+	{"neighbour in the warp without a barrier", "st.shared.u32 [%r4], %r2;\nxor.b32 %r6, %r4, 4;\nld.shared.u32 %r7, [%r6];", 1, 32, SharedRace, "without bar.warp.sync"},
+	{"two warps, warp barrier only", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nst.shared.u32 [%r4], %r2;\nbar.warp.sync 0xffffffff;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];", 1, 64, SharedRace, "without a barrier"},
+	{"write after read", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nld.shared.u32 %r7, [%r5];\nst.shared.u32 [%r5], %r7;", 1, 64, SharedRace, "read at line"},
+	{"different values to one place", "st.shared.u32 [%r5], %r2;", 1, 32, SharedRace, "wrote"},
+	{"atomic beside plain", "st.shared.u32 [%r5], 1;\natom.shared.add.u32 %r6, [%r5], 1;", 1, 64, SharedRace, ""},
+	{"blocks write one place", "st.global.u32 [%rd2], %r3;", 2, 32, GlobalRace, `write of "p" (256 bytes) at offset 0`},
+	{"block reads what another writes", "setp.eq.u32 %p1, %r3, 0;\n@%p1 st.global.u32 [%rd2], %r3;\n@!%p1 ld.global.u32 %r6, [%rd2];", 2, 32, GlobalRace, "offset 0"},
+	{"block writes what another read", "setp.ne.u32 %p1, %r3, 1;\n@%p1 ld.global.u32 %r6, [%rd2+128];\nsetp.eq.u32 %p1, %r3, 1;\n@%p1 st.global.u32 [%rd2+128], %r3;", 2, 32, GlobalRace, "offset 128"},
+	{"plain beside atomic", "red.global.add.u32 [%rd1+128], 1;\nsetp.eq.u32 %p1, %r3, 1;\n@%p1 st.global.u32 [%rd1+128], %r3;", 2, 1, GlobalRace, ""},
+	{"barrier in a branch", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nbar.sync 0;\nA:", 1, 32, Divergence, "27 of 32 threads"},
+	{"barrier after exits", "setp.lt.u32 %p1, %r2, 32;\n@%p1 ret;\nbar.sync 0;", 1, 64, Divergence, "exited"},
+	{"barrier one warp never reaches", "setp.lt.u32 %p1, %r2, 32;\n@%p1 bra A;\nret;\nA: bar.sync 0;", 1, 64, Divergence, "exited"},
+	{"shuffle in a branch", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nshfl.sync.bfly.b32 %r6, %r2, 1, 31, -1;\nA:", 1, 32, Divergence, "ffffffe0"},
+	{"shuffle from a lane left out", "setp.ge.u32 %p1, %r2, 16;\n@%p1 bra A;\nshfl.sync.bfly.b32 %r6, %r2, 16, 31, 0xffff;\nadd.u32 %r7, %r6, 1;\nA:", 1, 32, UninitialisedRegister, "%r6"},
+	{"uniform branch that is not", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra.uni A;\nA:", 1, 32, Divergence, "bra.uni"},
+	{"no wait", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
+	{"wait for too few groups", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;\ncp.async.wait_group 1;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
+	{"no commit", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_group 0;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
+	{"end without commit", "cp.async.ca.shared.global [%r4], [%rd1], 4;", 1, 32, AsyncCopy, "no commit and wait"},
+	{"end without wait", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;", 1, 32, AsyncCopy, "no wait"},
+	{"wait without barrier", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_all;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];", 1, 64, UninitialisedMemory, "shared"},
+	{"copy over what is being read", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];\ncp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_all;", 1, 64, SharedRace, "read"},
+	{"trap", "trap;", 1, 32, Trap, "trap"},
+}
+
 func TestFaults(t *testing.T) {
-	for _, c := range []struct {
-		name          string
-		body          string
-		grid, threads int
-		kind          FaultKind
-		text          string
-	}{
-		{"store past the end", "st.global.u32 [%rd2+4], %r2;", 1, 64, OutOfBounds, `offset 256 of "p", which has 256`},
-		{"store before the front", "st.global.u32 [%rd2-8], %r2;", 1, 64, OutOfBounds, `8 bytes before "p"`},
-		{"vector past the end", "st.global.v4.u32 [%rd1+248], {%r2, %r2, %r2, %r2};", 1, 1, OutOfBounds, "16 bytes at offset 248"},
-		{"vector misaligned", "st.global.v4.u32 [%rd1+8], {%r2, %r2, %r2, %r2};", 1, 1, Misaligned, "16 bytes at offset 8"},
-		{"null pointer", "mov.u64 %rd3, 0;\nst.global.u32 [%rd3], %r2;", 1, 1, StrayPointer, "0x0"},
-		{"shared address in global memory", "st.shared.u32 [%r4], %r2;\ncvta.shared.u64 %rd3, 16;\nld.global.u32 %r6, [%rd3];", 1, 32, StrayPointer, ""},
-		{"global never written", "ld.global.u32 %r6, [%rd2];", 1, 32, UninitialisedMemory, `"p"`},
-		{"half written", "st.global.u16 [%rd2], %r2;\nld.global.u32 %r6, [%rd2];", 1, 32, UninitialisedMemory, "offset 2"},
-		{"shared never written", "ld.shared.u32 %r6, [%r4];", 1, 32, UninitialisedMemory, "shared"},
-		{"shared outside", "st.shared.u32 [%r4+1024], %r2;", 1, 32, OutOfBounds, "1024 bytes of shared"},
-		{"register on one side only", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nmov.u32 %r6, 1;\nA: add.u32 %r7, %r6, 1;", 1, 32, UninitialisedRegister, "%r6 is read before it has a value (in 5 of 32 lanes)"},
-		{"register under a guard", "setp.lt.u32 %p1, %r2, 5;\n@%p1 mov.u32 %r6, 1;\nadd.u32 %r7, %r6, 1;", 1, 32, UninitialisedRegister, "27 of 32"},
-		{"guard without value", "@%p2 mov.u32 %r6, 1;", 1, 32, UninitialisedRegister, "%p2"},
-		{"wide register", "add.u64 %rd4, %rd5, 1;", 1, 32, UninitialisedRegister, "%rd5"},
-		{"neighbour in the warp without a barrier", "st.shared.u32 [%r4], %r2;\nxor.b32 %r6, %r4, 4;\nld.shared.u32 %r7, [%r6];", 1, 32, SharedRace, "without bar.warp.sync"},
-		{"two warps, warp barrier only", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nst.shared.u32 [%r4], %r2;\nbar.warp.sync 0xffffffff;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];", 1, 64, SharedRace, "without a barrier"},
-		{"write after read", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nld.shared.u32 %r7, [%r5];\nst.shared.u32 [%r5], %r7;", 1, 64, SharedRace, "read at line"},
-		{"different values to one place", "st.shared.u32 [%r5], %r2;", 1, 32, SharedRace, "wrote"},
-		{"atomic beside plain", "st.shared.u32 [%r5], 1;\natom.shared.add.u32 %r6, [%r5], 1;", 1, 64, SharedRace, ""},
-		{"blocks write one place", "st.global.u32 [%rd2], %r3;", 2, 32, GlobalRace, `write of "p" (256 bytes) at offset 0`},
-		{"block reads what another writes", "setp.eq.u32 %p1, %r3, 0;\n@%p1 st.global.u32 [%rd2], %r3;\n@!%p1 ld.global.u32 %r6, [%rd2];", 2, 32, GlobalRace, "offset 0"},
-		{"block writes what another read", "setp.ne.u32 %p1, %r3, 1;\n@%p1 ld.global.u32 %r6, [%rd2+128];\nsetp.eq.u32 %p1, %r3, 1;\n@%p1 st.global.u32 [%rd2+128], %r3;", 2, 32, GlobalRace, "offset 128"},
-		{"plain beside atomic", "red.global.add.u32 [%rd1+128], 1;\nsetp.eq.u32 %p1, %r3, 1;\n@%p1 st.global.u32 [%rd1+128], %r3;", 2, 1, GlobalRace, ""},
-		{"barrier in a branch", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nbar.sync 0;\nA:", 1, 32, Divergence, "27 of 32 threads"},
-		{"barrier after exits", "setp.lt.u32 %p1, %r2, 32;\n@%p1 ret;\nbar.sync 0;", 1, 64, Divergence, "exited"},
-		{"barrier one warp never reaches", "setp.lt.u32 %p1, %r2, 32;\n@%p1 bra A;\nret;\nA: bar.sync 0;", 1, 64, Divergence, "exited"},
-		{"shuffle in a branch", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra A;\nshfl.sync.bfly.b32 %r6, %r2, 1, 31, -1;\nA:", 1, 32, Divergence, "ffffffe0"},
-		{"shuffle from a lane left out", "setp.ge.u32 %p1, %r2, 16;\n@%p1 bra A;\nshfl.sync.bfly.b32 %r6, %r2, 16, 31, 0xffff;\nadd.u32 %r7, %r6, 1;\nA:", 1, 32, UninitialisedRegister, "%r6"},
-		{"uniform branch that is not", "setp.lt.u32 %p1, %r2, 5;\n@%p1 bra.uni A;\nA:", 1, 32, Divergence, "bra.uni"},
-		{"no wait", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
-		{"wait for too few groups", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;\ncp.async.wait_group 1;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
-		{"no commit", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_group 0;\nld.shared.u32 %r6, [%r4];", 1, 32, AsyncCopy, "without its wait"},
-		{"end without commit", "cp.async.ca.shared.global [%r4], [%rd1], 4;", 1, 32, AsyncCopy, "no commit and wait"},
-		{"end without wait", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.commit_group;", 1, 32, AsyncCopy, "no wait"},
-		{"wait without barrier", "cp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_all;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];", 1, 64, UninitialisedMemory, "shared"},
-		{"copy over what is being read", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nxor.b32 %r6, %r4, 128;\nld.shared.u32 %r7, [%r6];\ncp.async.ca.shared.global [%r4], [%rd1], 4;\ncp.async.wait_all;", 1, 64, SharedRace, "read"},
-		{"trap", "trap;", 1, 32, Trap, "trap"},
-	} {
+	for _, c := range faultCases {
 		t.Run(c.name, func(t *testing.T) {
 			for _, workers := range []int{1, 3} {
 				body := c.body

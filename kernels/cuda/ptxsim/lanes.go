@@ -1,7 +1,7 @@
 package ptxsim
 
 // The adapters of this file turn functions over all lanes, or over single values,
-// into exec. A function over all lanes may compute lanes that do not run: the
+// into action. A function over all lanes may compute lanes that do not run: the
 // adapter throws their results away, so it must not panic on any value.
 
 type (
@@ -21,7 +21,7 @@ func blend[T any](d, s *[lanes]T, m uint32) {
 	}
 }
 
-func run1(d, a int, f narrow1) exec {
+func run1(d, a int, f narrow1) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r32[d], &w.r32[a])
@@ -32,7 +32,7 @@ func run1(d, a int, f narrow1) exec {
 	}
 }
 
-func run2(d, a, b int, f narrow2) exec {
+func run2(d, a, b int, f narrow2) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r32[d], &w.r32[a], &w.r32[b])
@@ -43,7 +43,7 @@ func run2(d, a, b int, f narrow2) exec {
 	}
 }
 
-func run3(d, a, b, c int, f narrow3) exec {
+func run3(d, a, b, c int, f narrow3) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r32[d], &w.r32[a], &w.r32[b], &w.r32[c])
@@ -54,7 +54,7 @@ func run3(d, a, b, c int, f narrow3) exec {
 	}
 }
 
-func wideRun1(d, a int, f wide1) exec {
+func wideRun1(d, a int, f wide1) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r64[d], &w.r64[a])
@@ -65,7 +65,7 @@ func wideRun1(d, a int, f wide1) exec {
 	}
 }
 
-func wideRun2(d, a, b int, f wide2) exec {
+func wideRun2(d, a, b int, f wide2) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r64[d], &w.r64[a], &w.r64[b])
@@ -76,7 +76,7 @@ func wideRun2(d, a, b int, f wide2) exec {
 	}
 }
 
-func wideRun3(d, a, b, c int, f wide3) exec {
+func wideRun3(d, a, b, c int, f wide3) action {
 	return func(w *warp, m uint32) {
 		if m == full {
 			f(&w.r64[d], &w.r64[a], &w.r64[b], &w.r64[c])
@@ -96,7 +96,7 @@ type (
 
 // each1, each2 and each3 run a scalar function over the lanes of the files that
 // the result and the operands are in.
-func each1(t, ta dtype, d, a int, f scalar1) exec {
+func each1(t, ta dtype, d, a int, f scalar1) action {
 	la := loader(ta, a)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {
@@ -107,7 +107,7 @@ func each1(t, ta dtype, d, a int, f scalar1) exec {
 	}
 }
 
-func each2(t, ta, tb dtype, d, a, b int, f scalar2) exec {
+func each2(t, ta, tb dtype, d, a, b int, f scalar2) action {
 	la, lb := loader(ta, a), loader(tb, b)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {
@@ -118,7 +118,7 @@ func each2(t, ta, tb dtype, d, a, b int, f scalar2) exec {
 	}
 }
 
-func each3(t, ta, tb, tc dtype, d, a, b, c int, f scalar3) exec {
+func each3(t, ta, tb, tc dtype, d, a, b, c int, f scalar3) action {
 	la, lb, lc := loader(ta, a), loader(tb, b), loader(tc, c)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {

@@ -103,12 +103,9 @@ func (f *function) named() operand {
 	return o
 }
 
-// offset reads +4 or -4 behind a symbol or a register.
+// offset reads +4 or +-4 behind a symbol or a register.
 func (p *parser) offset() int64 {
-	switch {
-	case p.accept("+"):
-		return p.integer()
-	case p.peek() == "-":
+	if p.accept("+") {
 		return p.integer()
 	}
 	return 0

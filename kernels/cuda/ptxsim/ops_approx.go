@@ -5,7 +5,7 @@ import "math"
 // unaryFloat compiles rcp, sqrt, rsqrt, ex2, lg2, sin, cos and tanh. The
 // approximate forms are computed in float64 and rounded once: closer than the
 // hardware is.
-func unaryFloat(b *build) exec {
+func unaryFloat(b *build) action {
 	op := b.s.op
 	b.arity(2, 2)
 	f := b.floatMods()
@@ -60,7 +60,7 @@ var approximations = map[string]func(float64) float64{
 }
 
 // testp asks for a property of a float.
-func testp(b *build) exec {
+func testp(b *build) action {
 	b.arity(2, 2)
 	what := b.oneOf("finite", "infinite", "number", "notanumber", "normal", "subnormal")
 	t := b.typeOf("f", 32, 64)
@@ -84,7 +84,7 @@ func testp(b *build) exec {
 }
 
 // copysign gives the second operand the sign of the first.
-func copysign(b *build) exec {
+func copysign(b *build) action {
 	b.arity(3, 3)
 	t := b.typeOf("f", 32, 64)
 	sign := uint64(1) << (t.bits - 1)

@@ -2,10 +2,10 @@ package ptxsim
 
 import "math"
 
-var atomOps = map[string]func(*build) exec{"atom": atom, "red": atom}
+var atomOps = map[string]func(*build) action{"atom": atom, "red": atom}
 
 // atom compiles atom and red. Lanes take their turns in ascending order.
-func atom(b *build) exec {
+func atom(b *build) action {
 	b.in.atomic = true
 	for b.oneOf("relaxed", "acquire", "release", "acq_rel", "cta", "cluster", "gpu", "sys", "noftz") != "" {
 	}

@@ -2,7 +2,7 @@ package ptxsim
 
 import "math/bits"
 
-func logic(b *build) exec {
+func logic(b *build) action {
 	op := b.s.op
 	t := b.typ()
 	if t.kind == 'p' {
@@ -53,7 +53,7 @@ func truth(b bool) uint64 {
 	return 0
 }
 
-func counting(b *build) exec {
+func counting(b *build) action {
 	b.arity(2, 2)
 	op := b.s.op
 	amount := op == "bfind" && b.has("shiftamt")
@@ -92,7 +92,7 @@ func counting(b *build) exec {
 }
 
 // field compiles bfe and bfi.
-func field(b *build) exec {
+func field(b *build) action {
 	u32 := dtypes["u32"]
 	if b.s.op == "bfe" {
 		b.arity(4, 4)
@@ -131,7 +131,7 @@ func extract(x, pos, n uint64, t dtype) uint64 {
 }
 
 // funnel compiles shf, the shift of two registers as one.
-func funnel(b *build) exec {
+func funnel(b *build) action {
 	b.arity(4, 4)
 	left := b.oneOf("l", "r") == "l"
 	wrap := b.oneOf("wrap", "clamp") == "wrap"
@@ -150,7 +150,7 @@ func funnel(b *build) exec {
 }
 
 // lop3 applies the truth table of its immediate operand.
-func lop3(b *build) exec {
+func lop3(b *build) action {
 	b.arity(5, 5)
 	t := b.typeOf("b", 32)
 	table := b.immediate(4)
@@ -175,7 +175,7 @@ func (b *build) immediate(i int) uint64 {
 }
 
 // prmt picks four bytes out of two registers.
-func prmt(b *build) exec {
+func prmt(b *build) action {
 	b.arity(4, 4)
 	t := b.typeOf("b", 32)
 	return each3(t, t, t, t, b.dst(0, t), b.src(1, t), b.src(2, t), b.src(3, t), func(x, y, pick uint64) uint64 {
@@ -193,7 +193,7 @@ func prmt(b *build) exec {
 	})
 }
 
-func mul24(b *build) exec {
+func mul24(b *build) action {
 	half := b.oneOf("lo", "hi")
 	t := b.typeOf("us", 32)
 	f := func(x, y, z uint64) uint64 {
@@ -216,7 +216,7 @@ func mul24(b *build) exec {
 }
 
 // sad is |a-b| + c.
-func sad(b *build) exec {
+func sad(b *build) action {
 	b.arity(4, 4)
 	t := b.typeOf("us", 16, 32, 64)
 	return each3(t, t, t, t, b.dst(0, t), b.src(1, t), b.src(2, t), b.src(3, t), func(x, y, z uint64) uint64 {

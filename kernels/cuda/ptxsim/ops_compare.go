@@ -2,7 +2,7 @@ package ptxsim
 
 import "math"
 
-var compareOps = map[string]func(*build) exec{"setp": setp, "set": set_}
+var compareOps = map[string]func(*build) action{"setp": setp, "set": set_}
 
 var comparisons = []string{
 	"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs",
@@ -11,7 +11,7 @@ var comparisons = []string{
 
 // setp compares and, where a combining operation is written, joins the result with
 // a predicate: p = (a ? b) op c, q = !(a ? b) op c.
-func setp(b *build) exec {
+func setp(b *build) action {
 	cmp := b.oneOf(comparisons...)
 	join := b.oneOf("and", "or", "xor")
 	ftz := b.has("ftz")
@@ -64,7 +64,7 @@ func combine(join string, a, b uint32) uint32 {
 }
 
 // set_ is set: a comparison whose result is a number.
-func set_(b *build) exec {
+func set_(b *build) action {
 	cmp := b.oneOf(comparisons...)
 	join := b.oneOf("and", "or", "xor")
 	ftz := b.has("ftz")
@@ -227,7 +227,7 @@ func floatLoader(t dtype, r int, ftz bool) func(w *warp, i int) float64 {
 }
 
 // predicateLogic compiles and, or, xor and not of predicates.
-func predicateLogic(b *build) exec {
+func predicateLogic(b *build) action {
 	p := dtypes["pred"]
 	op := b.s.op
 	if op == "not" {

@@ -2,7 +2,7 @@ package ptxsim
 
 import "math"
 
-var convertOps = map[string]func(*build) exec{"cvt": convert}
+var convertOps = map[string]func(*build) action{"cvt": convert}
 
 // conversion holds the modifiers of one cvt.
 type conversion struct {
@@ -13,7 +13,7 @@ type conversion struct {
 }
 
 // convert compiles cvt.
-func convert(b *build) exec {
+func convert(b *build) action {
 	c := conversion{ftz: b.has("ftz"), sat: b.has("sat"), relu: b.has("relu")}
 	if name := b.oneOf("rni", "rzi", "rmi", "rpi"); name != "" {
 		c.mode, c.whole = roundings[name[:2]], true
@@ -65,7 +65,7 @@ func (c conversion) check(b *build) {
 }
 
 // fast compiles the conversions of inner loops.
-func (c conversion) fast(b *build, d, s int) exec {
+func (c conversion) fast(b *build, d, s int) action {
 	o := b.s.args[0].reg.typ
 	switch {
 	case c.sat || c.from.bits != 32 || !o.wide() || c.to.float() || c.from.float():
@@ -257,7 +257,7 @@ func (c conversion) floats() scalar1 {
 }
 
 // packTwo compiles cvt.rn.bf16x2.f32 d, a, b: a goes to the upper half.
-func (c conversion) packTwo(b *build) exec {
+func (c conversion) packTwo(b *build) action {
 	b.arity(3, 3)
 	if c.from != dtypes["f32"] || !c.rounded || c.mode != nearest && c.mode != zero {
 		b.fail("no conversion from %s to %s", c.from, c.to)

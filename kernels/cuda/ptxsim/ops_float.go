@@ -2,7 +2,7 @@ package ptxsim
 
 import "math"
 
-var floatOps = map[string]func(*build) exec{
+var floatOps = map[string]func(*build) action{
 	"rcp": unaryFloat, "sqrt": unaryFloat, "rsqrt": unaryFloat, "ex2": unaryFloat, "lg2": unaryFloat,
 	"sin": unaryFloat, "cos": unaryFloat, "tanh": unaryFloat,
 	"testp": testp, "copysign": copysign,
@@ -65,7 +65,7 @@ func (b *build) floatMods() floatMods {
 func (f floatMods) plain() bool { return f.mode == nearest && !f.ftz && !f.sat && !f.nan && !f.relu }
 
 // floatArithmetic compiles add, sub, mul, fma, mad, div, min, max, abs and neg.
-func floatArithmetic(b *build) exec {
+func floatArithmetic(b *build) action {
 	op := b.s.op
 	f := b.floatMods()
 	t := b.typ()

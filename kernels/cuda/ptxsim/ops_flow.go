@@ -1,12 +1,12 @@
 package ptxsim
 
-var flowOps = map[string]func(*build) exec{
+var flowOps = map[string]func(*build) action{
 	"bra": bra, "ret": leave, "exit": leave, "trap": trap,
 	"bar": bar, "barrier": bar,
 	"membar": fence, "fence": fence, "nanosleep": nothing, "prefetch": nothing, "prefetchu": nothing, "discard": nothing,
 }
 
-func bra(b *build) exec {
+func bra(b *build) action {
 	b.arity(1, 1)
 	b.in.flow = branch
 	b.in.uni = b.has("uni")
@@ -20,20 +20,20 @@ func bra(b *build) exec {
 }
 
 // leave compiles ret and exit, which are the same in an entry.
-func leave(b *build) exec {
+func leave(b *build) action {
 	b.arity(0, 0)
 	b.has("uni")
 	b.in.flow = exit
 	return nil
 }
 
-func trap(b *build) exec {
+func trap(b *build) action {
 	b.arity(0, 0)
 	return func(w *warp, m uint32) { w.fault(Trap, m, "trap") }
 }
 
 // nothing compiles hints.
-func nothing(b *build) exec {
+func nothing(b *build) action {
 	b.mods = nil
 	return func(*warp, uint32) {}
 }

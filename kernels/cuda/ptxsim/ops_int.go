@@ -2,7 +2,7 @@ package ptxsim
 
 import "math/bits"
 
-var integerOps = map[string]func(*build) exec{
+var integerOps = map[string]func(*build) action{
 	"add": arithmetic, "sub": arithmetic, "mul": arithmetic, "mad": arithmetic, "div": arithmetic,
 	"rem": arithmetic, "min": arithmetic, "max": arithmetic, "abs": arithmetic, "neg": arithmetic,
 	"fma": arithmetic,
@@ -13,7 +13,7 @@ var integerOps = map[string]func(*build) exec{
 }
 
 // arithmetic sorts operations that exist for integers and floats.
-func arithmetic(b *build) exec {
+func arithmetic(b *build) action {
 	for _, m := range b.mods {
 		if t, ok := dtypes[m]; ok && t.float() {
 			return floatArithmetic(b)
@@ -84,7 +84,7 @@ var fast64 = map[string]wide2{
 	},
 }
 
-func integerArithmetic(b *build) exec {
+func integerArithmetic(b *build) action {
 	op := b.s.op
 	half := b.oneOf("lo", "hi", "wide")
 	sat := b.has("sat")
@@ -223,7 +223,7 @@ func twice(b *build, t dtype) dtype {
 	return dtype{kind: t.kind, bits: 2 * t.bits}
 }
 
-func multiplyWide(b *build, t dtype) exec {
+func multiplyWide(b *build, t dtype) action {
 	b.arity(3, 3)
 	t2 := twice(b, t)
 	d, x, y := b.dst(0, t2), b.src(1, t), b.src(2, t)
@@ -250,7 +250,7 @@ func multiplyWide(b *build, t dtype) exec {
 	}
 }
 
-func multiplyAdd(b *build, t dtype, half string, sat bool) exec {
+func multiplyAdd(b *build, t dtype, half string, sat bool) action {
 	b.arity(4, 4)
 	t2 := t
 	if half == "wide" {

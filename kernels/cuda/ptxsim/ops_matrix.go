@@ -2,11 +2,11 @@ package ptxsim
 
 import "encoding/binary"
 
-var matrixOps = map[string]func(*build) exec{"ldmatrix": ldmatrix, "mma": mma}
+var matrixOps = map[string]func(*build) action{"ldmatrix": ldmatrix, "mma": mma}
 
 // ldmatrix loads one, two or four matrices of 8 rows of 8 16-bit values. Lane l of
 // the eight that belong to a matrix gives the address of row l.
-func ldmatrix(b *build) exec {
+func ldmatrix(b *build) action {
 	b.has("aligned")
 	if !b.has("sync") || !b.has("m8n8") {
 		b.fail("ldmatrix wants .sync and .m8n8")
@@ -67,7 +67,7 @@ type mmaShape struct{ k, per int }
 
 // mma compiles mma.sync of bf16, f16 and tf32 with float32 accumulators:
 // d = a*b + c with a of 16 x k, b of k x 8.
-func mma(b *build) exec {
+func mma(b *build) action {
 	b.has("aligned")
 	shape := b.oneOf("m16n8k4", "m16n8k8", "m16n8k16")
 	if !b.has("sync") || !b.has("row") || !b.has("col") || shape == "" {

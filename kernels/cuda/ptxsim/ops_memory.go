@@ -2,7 +2,7 @@ package ptxsim
 
 import "encoding/binary"
 
-var memoryOps = map[string]func(*build) exec{"ld": loadOp, "ldu": loadOp, "st": storeOp}
+var memoryOps = map[string]func(*build) action{"ld": loadOp, "ldu": loadOp, "st": storeOp}
 
 // hints are modifiers of loads and stores that change no value here.
 var hints = []string{
@@ -94,7 +94,7 @@ func (b *build) elements(i, n int) []operand {
 }
 
 // loadOp compiles ld. Registers may be wider than the values.
-func loadOp(b *build) exec {
+func loadOp(b *build) action {
 	b.arity(2, 2)
 	where, n, t, strong := b.memoryMods()
 	var put []func(*warp, int, uint64)
@@ -139,7 +139,7 @@ func extendingStorer(t dtype, o *operand, r int) func(*warp, int, uint64) {
 }
 
 // fastMove compiles accesses of words that lie in narrow registers.
-func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), strong bool, global, shared func(*warp, uint32, []int)) exec {
+func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), strong bool, global, shared func(*warp, uint32, []int)) action {
 	if t.size() != 4 || where != globalSpace && where != sharedSpace {
 		return nil
 	}
@@ -194,7 +194,7 @@ func setValue(b []byte, size int, v uint64) {
 }
 
 // loadParam compiles ld.param.
-func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) exec {
+func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) action {
 	o := b.s.args[1]
 	if o.kind != isAddress || o.hasReg || !o.sym || o.vari != nil {
 		b.fail("ld.param wants the name of a parameter")
@@ -216,7 +216,7 @@ func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) exec {
 }
 
 // storeOp compiles st.
-func storeOp(b *build) exec {
+func storeOp(b *build) action {
 	b.arity(2, 2)
 	where, n, t, strong := b.memoryMods()
 	if where == paramSpace || where == constSpace {

@@ -1,12 +1,12 @@
 package ptxsim
 
-var moveOps = map[string]func(*build) exec{
+var moveOps = map[string]func(*build) action{
 	"mov": move, "cvta": cvta, "selp": selp, "slct": slct, "isspacep": isspacep,
 }
 
 // move compiles mov: registers, constants, addresses of variables, and the packing
 // and unpacking of vectors.
-func move(b *build) exec {
+func move(b *build) action {
 	b.arity(2, 2)
 	t := b.typ()
 	from, to := &b.s.args[1], &b.s.args[0]
@@ -37,7 +37,7 @@ func element(b *build, t dtype, n int) dtype {
 	return part
 }
 
-func pack(b *build, t dtype, list []operand) exec {
+func pack(b *build, t dtype, list []operand) action {
 	part := element(b, t, len(list))
 	d := storer(t, b.dst(0, t))
 	var parts []func(*warp, int) uint64
@@ -56,7 +56,7 @@ func pack(b *build, t dtype, list []operand) exec {
 	}
 }
 
-func unpack(b *build, t dtype, list []operand) exec {
+func unpack(b *build, t dtype, list []operand) action {
 	part := element(b, t, len(list))
 	s := loader(t, b.src(1, t))
 	var parts []func(*warp, int, uint64)
@@ -75,7 +75,7 @@ func unpack(b *build, t dtype, list []operand) exec {
 }
 
 // address compiles mov of a variable's name.
-func address(b *build, t dtype, o *operand) exec {
+func address(b *build, t dtype, o *operand) action {
 	if t.size() < 4 || t.float() {
 		b.fail("an address has no type %s", t)
 	}
@@ -128,7 +128,7 @@ func (f *function) sharedOffset(v *variable) int {
 func (k *Kernel) dynamicStart() int { return roundUp(k.Shared, 16) }
 
 // cvta turns addresses of a space into generic ones and back.
-func cvta(b *build) exec {
+func cvta(b *build) action {
 	b.arity(2, 2)
 	to := b.has("to")
 	where := b.space()
@@ -168,14 +168,14 @@ func (b *build) space() space {
 	return generic
 }
 
-func isspacep(b *build) exec {
+func isspacep(b *build) action {
 	b.arity(2, 2)
 	where := b.space()
 	p, t := dtypes["pred"], dtypes["u64"]
 	return each1(p, t, b.dst(0, p), b.src(1, t), func(x uint64) uint64 { return truth(spaceOf(x) == where) })
 }
 
-func selp(b *build) exec {
+func selp(b *build) action {
 	b.arity(4, 4)
 	t := b.typ()
 	if t.kind == 'p' || t.bits < 16 {
@@ -209,7 +209,7 @@ func selp(b *build) exec {
 }
 
 // slct selects by the sign of its last operand.
-func slct(b *build) exec {
+func slct(b *build) action {
 	b.arity(4, 4)
 	ftz := b.has("ftz")
 	t, tc := b.typ(), b.typ()

@@ -1,11 +1,11 @@
 package ptxsim
 
-var warpOps = map[string]func(*build) exec{
+var warpOps = map[string]func(*build) action{
 	"shfl": shuffle, "vote": vote, "match": match, "redux": redux, "activemask": activeMask,
 }
 
 // shuffle compiles shfl.sync: lanes read a register of each other.
-func shuffle(b *build) exec {
+func shuffle(b *build) action {
 	if !b.has("sync") {
 		b.fail("shfl without .sync is gone since sm_70")
 	}
@@ -68,7 +68,7 @@ func shuffleSource(mode string, i int, by, clamp uint32) (int, bool) {
 	return j, j <= top
 }
 
-func activeMask(b *build) exec {
+func activeMask(b *build) action {
 	b.arity(1, 1)
 	t := b.typeOf("b", 32)
 	d := b.dst(0, t)
@@ -83,7 +83,7 @@ func broadcast(r *[lanes]uint32, m, v uint32) {
 }
 
 // vote compiles vote.sync: all, any, uni and ballot.
-func vote(b *build) exec {
+func vote(b *build) action {
 	if !b.has("sync") {
 		b.fail("vote without .sync is gone since sm_70")
 	}
@@ -123,7 +123,7 @@ func vote(b *build) exec {
 }
 
 // match compiles match.any.sync: which lanes hold the same value.
-func match(b *build) exec {
+func match(b *build) action {
 	if !b.has("sync") || !b.has("any") {
 		b.fail("the simulator knows match.any.sync only")
 	}
@@ -146,7 +146,7 @@ func match(b *build) exec {
 }
 
 // redux compiles redux.sync: one value out of those of all lanes.
-func redux(b *build) exec {
+func redux(b *build) action {
 	if !b.has("sync") {
 		b.fail("redux wants .sync")
 	}
