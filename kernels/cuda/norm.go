@@ -83,9 +83,9 @@ func (n *norm) launchEntry(entry string) {
 	n.run(entry, [3]int{n.pieces * n.tiles, 1, 1}, [3]int{n.tx, n.ty, 1}, 0)
 }
 
-// pick is the row whose elements are subtracted before sums are taken: not the first
-// one, because corners of images are unlike the rest.
-func (n *norm) pick() int { return n.m / 3 }
+// sample is the first of the eight rows whose mean is subtracted before sums are
+// taken, and how many rows the next one is away.
+func (n *norm) sample() (first, step int) { return n.m / 16, n.m / 8 }
 
 // low is the bound that results have from below.
 func (n *norm) low() float64 {
@@ -118,7 +118,7 @@ func (n *norm) second(entry string, xs ...float64) {
 
 // statistics takes the sums of x.
 func (n *norm) statistics() {
-	n.ptr(n.In[0]).num(n.pick())
+	n.ptr(n.In[0]).num(n.sample())
 	n.first("bn_sums")
 }
 
@@ -146,7 +146,7 @@ func normApply(l *launch) {
 func batchNormGrad(l *launch) {
 	n := newNorm(l, 3, 1)
 	g, x, rest := l.In[0], l.In[1], l.In[2:]
-	l.ptr(g, x).num(n.pick()).ptr(rest...).num(n.relu())
+	l.ptr(g, x).num(n.sample()).ptr(rest...).num(n.relu())
 	n.first("bn_grad_sums")
 	l.ptr(l.Out...).ptr(l.In...).num(n.relu())
 	n.second("bn_grad", n.over(), float64(n.m))
@@ -155,7 +155,7 @@ func batchNormGrad(l *launch) {
 func batchNormGrad2(l *launch) {
 	n := newNorm(l, 6, 2)
 	u, wg, wb, g, x, rest := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5:]
-	l.ptr(u, g, x).num(n.pick()).ptr(rest...).num(n.relu())
+	l.ptr(u, g, x).num(n.sample()).ptr(rest...).num(n.relu())
 	n.first("bn_grad2_sums")
 	if n.attr.NoDW {
 		wg, wb = nil, nil
@@ -169,7 +169,7 @@ func batchNormGrad2(l *launch) {
 func normaliseGrad(l *launch) {
 	n := newNorm(l, 3, 1)
 	g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3]
-	l.ptr(g, xh).num(n.pick())
+	l.ptr(g, xh).num(n.sample())
 	n.first("normalise_grad_sums")
 	l.ptr(l.Out[0], g, xh, rstd, w)
 	n.second("normalise_grad", n.over(), float64(n.m))
@@ -178,7 +178,7 @@ func normaliseGrad(l *launch) {
 func normaliseGrad2(l *launch) {
 	n := newNorm(l, 6, 2)
 	u, g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4]
-	l.ptr(u, g, xh).num(n.pick())
+	l.ptr(u, g, xh).num(n.sample())
 	n.first("normalise_grad2_sums")
 	drstd, finish := l.apart(l.Out[2], rstd, w)
 	dw, finish2 := l.apart(l.Out[3], rstd, w)

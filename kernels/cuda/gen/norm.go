@@ -78,6 +78,34 @@ func (r *rows) row(name, base, row string) []string {
 	return r.e.load(name, r.e.element("at_"+name, base, at), r.v)
 }
 
+// sampled is the number of rows whose mean is subtracted before sums are taken: one
+// would do, were it not that it may be an outlier.
+const sampled = 8
+
+// sample declares where those rows are; mean is the mean of f over them, for each of
+// the thread's channels.
+type sample struct{ first, step string }
+
+func (e *entry) sample() sample { return sample{e.num("pick"), e.num("pick_step")} }
+
+func (r *rows) mean(s sample, f func(row string) []string) []string {
+	e := r.e
+	var sum []string
+	row := e.let("pick_row", "mov.u32", s.first)
+	for i := range sampled {
+		x := f(row)
+		if i == 0 {
+			sum = x
+			continue
+		}
+		for k := range x {
+			sum[k] = e.add("k", sum[k], x[k])
+		}
+		e.set(row, "add.u32", row, s.step)
+	}
+	return r.perChannel(func(k int) string { return e.mul("k", sum[k], imm(1.0/sampled)) })
+}
+
 // each writes a loop over the thread's rows; at is a distance in bytes.
 func (r *rows) each(body func(at string)) {
 	e := r.e

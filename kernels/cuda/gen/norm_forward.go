@@ -2,11 +2,11 @@ package main
 
 // moments is the first pass of bn and normalise.
 func moments(v int) *entry {
-	e := normEntry("bn_sums", "bn_sums: the sums of x-k and (x-k)^2, where k is row pick of x.", v)
-	x, pick := e.ptr("x"), e.num("pick")
+	e := normEntry("bn_sums", "bn_sums: the sums of x-k and (x-k)^2, where k is the mean of a few rows:\npick, pick+pick_step, ...", v)
+	x, pick := e.ptr("x"), e.sample()
 	p := e.partial(false)
 	r := e.rows(v)
-	k := r.row("k", x, pick)
+	k := r.mean(pick, func(row string) []string { return r.row("k", x, row) })
 	r.keepShift(p, 0, k)
 	sums := r.zeros(2)
 	r.each(func(at string) {

@@ -82,13 +82,13 @@ func xName(centred bool) string {
 }
 
 func gradSums(v int, centred bool) *entry {
-	e := normEntry(gradName(centred, "_grad_sums"), "The sums of g-k, (g-k)*xc and xc, where g is masked, k is row pick of g, and xc = x-mean\n(or xh).", v)
-	g, x, pick := e.ptr("g"), e.ptr(xName(centred)), e.num("pick")
+	e := normEntry(gradName(centred, "_grad_sums"), "The sums of g-k, (g-k)*xc and xc, where g is masked, k is the mean of a few rows of g, and xc = x-mean\n(or xh).", v)
+	g, x, pick := e.ptr("g"), e.ptr(xName(centred)), e.sample()
 	o := e.operands(centred, false)
 	p := e.partial(false)
 	r := e.rows(v)
 	m := o.mask(r)
-	k := r.maskedRow(m, g, x, pick)
+	k := r.maskedMean(m, g, x, pick)
 	r.keepShift(p, 0, k)
 	sums := r.zeros(3)
 	r.each(func(at string) {
@@ -105,16 +105,18 @@ func gradSums(v int, centred bool) *entry {
 	return e
 }
 
-// maskedRow is one row of g, masked.
-func (r *rows) maskedRow(m mask, g, x, pick string) []string {
-	k := r.row("kg", g, pick)
-	if m.mu == nil {
-		return k
-	}
-	xs := r.row("kx", x, pick)
-	return r.perChannel(func(i int) string {
-		_, passes := m.centre(i, xs[i])
-		return m.through(k[i], passes)
+// maskedMean is the mean of a few rows of g, masked.
+func (r *rows) maskedMean(m mask, g, x string, pick sample) []string {
+	return r.mean(pick, func(row string) []string {
+		k := r.row("kg", g, row)
+		if m.mu == nil {
+			return k
+		}
+		xs := r.row("kx", x, row)
+		return r.perChannel(func(i int) string {
+			_, passes := m.centre(i, xs[i])
+			return m.through(k[i], passes)
+		})
 	})
 }
 

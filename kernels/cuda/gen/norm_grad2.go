@@ -2,13 +2,14 @@ package main
 
 func grad2Sums(v int, centred bool) *entry {
 	e := normEntry(gradName(centred, "_grad2_sums"), `The sums of u', g', xc, u'*xc, g'*xc and u'*g', where u' = u-ku, g' = g-kg with g masked, ku and
-kg are row pick of u and g, and xc = x-mean (or xh).`, v)
-	u, g, x, pick := e.ptr("u"), e.ptr("g"), e.ptr(xName(centred)), e.num("pick")
+kg are the means of a few rows of u and g, and xc = x-mean (or xh).`, v)
+	u, g, x, pick := e.ptr("u"), e.ptr("g"), e.ptr(xName(centred)), e.sample()
 	o := e.operands(centred, false)
 	p := e.partial(false)
 	r := e.rows(v)
 	m := o.mask(r)
-	ku, kg := r.row("ku", u, pick), r.maskedRow(m, g, x, pick)
+	ku := r.mean(pick, func(row string) []string { return r.row("ku", u, row) })
+	kg := r.maskedMean(m, g, x, pick)
 	r.keepShift(p, 0, ku)
 	r.keepShift(p, 1, kg)
 	sums := r.zeros(6)
