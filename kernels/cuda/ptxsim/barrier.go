@@ -33,6 +33,7 @@ func bar(b *build) action {
 	if what == "arrive" && count < 0 {
 		b.fail("bar.arrive wants a number of threads")
 	}
+	b.k.partial = b.k.partial || count >= 0
 	b.in.flow = barrier
 	return func(w *warp, m uint32) {
 		s, all := w.barrierOf(m, id, count)
@@ -66,7 +67,7 @@ func (w *warp) barrierOf(m uint32, id, count int) (s *barrierState, all bool) {
 		w.fault(Divergence, m, "a barrier for %d threads, others wait for %d", want, s.want)
 	}
 	s.want = want
-	return s, count < 0 || want >= threads
+	return s, count < 0
 }
 
 // agreed returns a value that must be the same in all lanes.

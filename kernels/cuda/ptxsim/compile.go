@@ -100,11 +100,27 @@ func (f *function) lower(s *statement, in *instr) *build {
 	if !ok {
 		b.fail("instruction %s is not known to the simulator", s.op)
 	}
-	in.exec = c(b)
+	in.exec = b.ticking(c(b))
 	if len(b.mods) > 0 {
 		b.fail("the simulator does not know .%s of %s", b.mods[0], s.op)
 	}
 	return b
+}
+
+// ticking fills the special registers that change while a thread runs.
+func (b *build) ticking(f action) action {
+	for _, o := range b.s.args {
+		s, ok := specials[o.text]
+		if !ok || !s.ticking() {
+			continue
+		}
+		inner, use := f, specialUse{s, o.reg.index}
+		f = func(w *warp, m uint32) {
+			use.fill(w)
+			inner(w, m)
+		}
+	}
+	return f
 }
 
 func (b *build) fail(format string, args ...any) {

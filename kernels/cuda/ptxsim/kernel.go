@@ -55,6 +55,7 @@ type Kernel struct {
 	special []specialUse
 	params  int      // size of the parameter block in bytes
 	cell    uint     // log2 of the bytes that one shadow cell covers
+	partial bool     // has barriers for a part of the block
 	globals bool     // reads or writes module variables
 	names   []string // of the registers, by place in warp.def
 }

@@ -40,11 +40,41 @@ func (w *warp) past(tag uint64, lane int) bool {
 }
 
 func (w *warp) sharedRead(lane, cell int) {
-	c := &w.b.shared.cells[cell]
+	s := &w.b.shared
+	c := &s.cells[cell]
 	if c.write != 0 && !w.past(c.write, lane) {
 		w.sharedRace(lane, cell, c.write, "read", "wrote")
 	}
-	c.read = w.joinRead(c.read, lane)
+	if !w.b.k.partial {
+		c.read = w.joinRead(c.read, lane)
+		return
+	}
+	// With barriers for a part of the block, one tag cannot tell which of several
+	// warps are past: each has its own.
+	if s.readers[cell] == nil {
+		s.readers[cell] = make([]uint64, len(w.b.warps))
+	}
+	r := &s.readers[cell][w.index]
+	*r = w.joinRead(*r, lane)
+	c.read = *r
+}
+
+// conflicting returns the tag of a read that is not past, or 0.
+func (w *warp) conflicting(lane, cell int) uint64 {
+	s := &w.b.shared
+	if r := s.cells[cell].read; !w.b.k.partial {
+		if w.past(r, lane) {
+			return 0
+		}
+		return r
+	}
+	for _, r := range s.readers[cell] {
+		if !w.past(r, lane) {
+			return r
+		}
+	}
+	delete(s.readers, cell)
+	return 0
 }
 
 // joinRead adds a read to those that a cell remembers.
@@ -69,8 +99,8 @@ func (w *warp) sharedWrite(lane, cell int, kind access) {
 		}
 		w.twin, w.twinCell = true, cell // two lanes of one store: harmless if their values agree
 	}
-	if !w.past(c.read, lane) && !(kind == atomic_ && w.atomicAt(c.read)) {
-		w.sharedRace(lane, cell, c.read, "write", "read")
+	if r := w.conflicting(lane, cell); r != 0 && !(kind == atomic_ && w.atomicAt(r)) {
+		w.sharedRace(lane, cell, r, "write", "read")
 	}
 	c.write = w.tag(lane)
 	c.read = 0

@@ -10,6 +10,7 @@ type sharedMemory struct {
 	shift    uint   // log2 of the bytes of one cell
 	meetings uint32 // barriers that the whole block has passed
 	dirty    bool
+	readers  map[int][]uint64 // of a cell, by warp; only in kernels with partial barriers
 }
 
 // inFlight marks a byte that a cp.async has not delivered yet.
@@ -24,6 +25,7 @@ func (s *sharedMemory) init(size int, shift uint) {
 	s.state = make([]byte, size)
 	s.shift = shift
 	s.cells = make([]sharedCell, size>>shift+1)
+	s.readers = map[int][]uint64{}
 }
 
 // reset makes the contents undefined for the next block.
@@ -31,6 +33,7 @@ func (s *sharedMemory) reset() {
 	if s.dirty {
 		clear(s.state)
 		clear(s.cells)
+		clear(s.readers)
 		s.meetings = 0
 	}
 	s.dirty = true

@@ -10,7 +10,7 @@ const allWritten = written * 0x01010101
 func (w *warp) loadShared(m uint32, regs []int) {
 	s := &w.b.shared
 	n := uint64(4 * len(regs))
-	if s.shift != 2 || uint64(len(s.data)) < n || !w.b.worker.checked {
+	if s.shift != 2 || w.b.k.partial || uint64(len(s.data)) < n || !w.b.worker.checked {
 		w.loadSlowly(sharedSpace, m, regs)
 		return
 	}
@@ -51,7 +51,7 @@ func (w *warp) loadShared(m uint32, regs []int) {
 func (w *warp) storeShared(m uint32, regs []int) {
 	s := &w.b.shared
 	n := uint64(4 * len(regs))
-	if s.shift != 2 || uint64(len(s.data)) < n || !w.b.worker.checked {
+	if s.shift != 2 || w.b.k.partial || uint64(len(s.data)) < n || !w.b.worker.checked {
 		w.storeSlowly(sharedSpace, m, regs)
 		return
 	}
