@@ -23,7 +23,7 @@ type ClusterSampler struct {
 	Want     int // images to choose
 	TwoWay   bool
 	// From and To are ranks by weight, smallest first: candidates of ranks From to
-	// To-1 are looked at.
+	// To-1 are looked at; a To of 0 is the end.
 	From, To  int
 	Represent string // one of [Representations]
 }
@@ -40,9 +40,7 @@ func (s *ClusterSampler) Look(o ood.Outputs) ([]float64, []float32) {
 
 // Choose implements [Sampler].
 func (s *ClusterSampler) Choose(ctx context.Context, c *Candidates, r *rand.Rand) (Choice, error) {
-	kept := byWeight(c.Weights)
-	kept = slices.Clone(kept[min(s.From, len(kept)):min(s.To, len(kept))])
-	slices.Sort(kept)
+	kept := s.window(c.Weights)
 	if len(kept) == 0 {
 		return Choice{}, fmt.Errorf("greg: no candidate has a rank from %d to %d: there are %d", s.From, s.To, len(c.Weights))
 	}
@@ -66,6 +64,18 @@ func (s *ClusterSampler) Choose(ctx context.Context, c *Candidates, r *rand.Rand
 		choice.Indices[j] = kept[i]
 	}
 	return choice, nil
+}
+
+// window returns the candidates of the ranks that are looked at, in their own order.
+func (s *ClusterSampler) window(weights []float64) []int {
+	order := byWeight(weights)
+	to := len(order)
+	if s.To > 0 {
+		to = min(s.To, to)
+	}
+	kept := order[min(max(s.From, 0), to):to]
+	slices.Sort(kept)
+	return kept
 }
 
 // extremes takes from every cluster the images that the sampler wants, in the

@@ -85,8 +85,8 @@ func (p *Posterior) Draw(r *rand.Rand) (mean, w []float64, err error) {
 		a.SetSym(i, i, a.At(i, i)+1/p.Sigma)
 	}
 	var eig mat.EigenSym
-	if !eig.Factorize(a, true) {
-		return nil, nil, fmt.Errorf("greg: the posterior of POEM has no eigenvalues: the features are not finite numbers")
+	if trace := mat.Trace(a); trace-trace != 0 || !eig.Factorize(a, true) {
+		return nil, nil, fmt.Errorf("greg: the posterior of POEM cannot be computed: features of the images are no finite numbers, the network has diverged")
 	}
 	var vectors mat.Dense
 	eig.VectorsTo(&vectors)
