@@ -14,7 +14,8 @@ type kcase struct {
 	attr   any
 	in     []filling // of the operands
 	out    []filling // of the results: only the length matters, unless keep
-	keep   bool      // results are read as well
+	keep   bool      // results are read as well,
+	fresh  int       // but for so many, the last ones, which hold nothing yet
 	tol    float64   // 0: the usual
 	least  float64   // what the largest value counts for at least, where sums cancel
 	over   []int     // over[i] = j+1: result i is the memory of operand j
@@ -286,6 +287,9 @@ func optimCases(s source, full bool) (all []kcase) {
 	for _, n := range sizes(full) {
 		for _, at := range []kernels.SGDAttr{{LR: 0.1}, {LR: 0.1, Momentum: 0.9, Decay: 0.01, First: true}, {LR: 0.1, Momentum: 0.9, Decay: 0.01, Nesterov: true}} {
 			c := kcase{kernel: kernels.SGD, attr: &at, in: []filling{s.normal(n)}, out: []filling{s.normal(n)}, keep: true}
+			if at.First {
+				c.fresh = 1
+			}
 			if at.Momentum != 0 {
 				c.out = append(c.out, s.normal(n))
 			} else {
@@ -294,7 +298,11 @@ func optimCases(s source, full bool) (all []kcase) {
 			all = append(all, c)
 		}
 		for _, step := range []int{1, 7} {
-			all = append(all, kcase{kernel: kernels.Adam, attr: &kernels.AdamAttr{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01, Step: step},
+			fresh := 0
+			if step == 1 {
+				fresh = 2
+			}
+			all = append(all, kcase{kernel: kernels.Adam, fresh: fresh, attr: &kernels.AdamAttr{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01, Step: step},
 				in: []filling{s.normal(n)}, out: []filling{s.normal(n), s.normal(n), s.positive(n)}, keep: true})
 		}
 	}

@@ -100,7 +100,7 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 			a.Out = append(a.Out, a.In[c.over[i]-1])
 			continue
 		}
-		a.Out = append(a.Out, lend(x, c.keep))
+		a.Out = append(a.Out, lend(x, c.keep && i < len(c.out)-c.fresh))
 	}
 	dev.Run(c.kernel, a)
 	for i, b := range a.Out {

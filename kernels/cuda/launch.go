@@ -23,14 +23,16 @@ type launch struct {
 func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 	f := table[k.Name]
 	if f == nil {
-		d.fail("running "+k.Name, errNoKernel)
+		d.fail("running "+k.Name, ErrNoKernel)
 	}
 	var space [64]uint64
 	d.scratch.reset()
 	f(&launch{Args: a, dev: d, kernel: k, params: space[:0]})
 }
 
-var errNoKernel = errors.New("there is no such kernel for GPUs; use -device cpu")
+// ErrNoKernel is the cause of the [kernels.DeviceError] for a kernel that is in no
+// launcher table.
+var ErrNoKernel = errors.New("there is no such kernel for GPUs; use -device cpu")
 
 // fail panics with an error that names the kernel.
 func (l *launch) fail(format string, a ...any) {

@@ -93,15 +93,14 @@ func (r *rows) mean(s sample, f func(row string) []string) []string {
 	var sum []string
 	row := e.let("pick_row", "mov.u32", s.first)
 	for i := range sampled {
-		x := f(row)
 		if i == 0 {
-			sum = x
+			sum = f(row)
 			continue
 		}
-		for k := range x {
-			sum[k] = e.add("k", sum[k], x[k])
-		}
 		e.set(row, "add.u32", row, s.step)
+		for k, x := range f(row) {
+			sum[k] = e.add("k", sum[k], x)
+		}
 	}
 	return r.perChannel(func(k int) string { return e.mul("k", sum[k], imm(1.0/sampled)) })
 }

@@ -1,0 +1,110 @@
+package cuda_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gradgrad/kernels"
+	"gradgrad/kernels/cuda"
+	"gradgrad/kernels/cuda/ptxsim"
+)
+
+// mistake is a change of one kernel's text, and how the tests must see it: with a
+// message that matches, from the simulator or from the comparison with float64.
+type mistake struct {
+	name     string
+	entry    string // of the kernel that is changed
+	from, to string // regular expression and replacement
+	kernel   string // whose cases show it
+	memory   bool   // the simulator finds it, at a line, block and thread
+	seen     string
+}
+
+var mistakes = []mistake{
+	{"a barrier is missing", "sum_rows_block", `\tbar\.sync 0;\n`, "", "sum", true, "shared-memory race"},
+	{"a barrier that not all threads reach", "sum_rows_block", `\tbar\.sync 0;`, "\t@%lead bar.sync 0;", "sum", true, "divergence"},
+	{"the bound is dropped", "add", `\t@%out ret;\n`, "", "add", true, "out of bounds"},
+	{"the bound is one too large", "exp", `setp\.ge\.u32 %out`, "setp.gt.u32 %out", "exp", true, "out of bounds"},
+	{"four elements where three are left", "mul", `setp\.ge\.u32 %tail`, "setp.gt.u32 %tail", "mul", true, "out of bounds"},
+	{"elements 12 bytes apart are read by fours", "scale", `mul\.wide\.u32 %at, %i, 16`, "mul.wide.u32 %at, %i, 12", "scale", true, "misaligned"},
+	{"what holds nothing yet is read", "adam", `@!%begins ld`, "ld", "adam", true, "uninitialised memory"},
+	{"a predicate is dropped", "pad", `@!%outside ld`, "ld", "pad", true, "out of bounds"},
+	{"sums are kept for the wrong warp", "bn_grad_sums", `shr\.u32 %warp, %id, 5`, "shr.u32 %warp, %id, 6", "bn.grad", true, "race|uninitialised"},
+	{"two blocks write one element", "sum_columns", `mad\.lo\.u32 %to, %q, %inner`, "mad.lo.u32 %to, %r, %inner", "sum", true, "global-memory race"},
+	{"a register without a value", "rowpick", `\tcvt\.rzi\.u32\.f32 %k, %f;\n`, "", "rowpick", true, "uninitialised register"},
+	{"a list is read beyond its end", "scatter", `\+4\]`, "+8]", "scatter", true, "out of bounds|uninitialised memory"},
+	{"rows are one element off", "concat", `mad\.lo\.u32 %to, %q, %row,`, "mad.lo.u32 %to, %q, %width,", "concat", false, "kernel concat, result 0, element|uninitialised"},
+	{"the wrong accumulator", "bn_grad2_sums", `fma\.rn\.f32 %sum_6, %ud, %gd, %sum_6`, "fma.rn.f32 %sum_6, %ud, %ud, %sum_6", "bn.grad2", false, "kernel bn.grad2, result 1, element"},
+	{"a sum begins with one", "logsumexp", `mov\.f32 %sum, 0f00000000`, "mov.f32 %sum, 0f3F800000", "logsumexp", false, "kernel logsumexp, result 0, element"},
+	{"a window is one row too low", "avgpool", `min\.s32 %hi, %hi`, "max.s32 %hi, %hi", "avgpool", false, "kernel avgpool, result 0, element|out of bounds"},
+	{"the hash is shifted by one bit more", "dropout", `shr\.u64 %t, %z, 30`, "shr.u64 %t, %z, 31", "dropout", false, "kernel dropout, result 0, element"},
+	{"the gate lets zeros pass", "gate", `setp\.gt\.f32 %is`, "setp.ge.f32 %is", "gate", false, "kernel gate, result 0, element"},
+	{"half of the lanes are left out", "sum_rows", `%sum, 16, 31`, "%sum, 8, 31", "sum", false, "kernel sum, result 0, element"},
+	{"the mean's sign", "normalise", `sub\.rn\.f32 %xc`, "add.rn.f32 %xc", "normalise", false, "kernel normalise, result 0, element"},
+}
+
+// wrong is a simulator whose driver changes the text of one kernel.
+type wrong struct {
+	cuda.Driver
+	mistake
+	changed bool
+}
+
+func (w *wrong) Load(file, source string) (cuda.Module, error) {
+	lo := strings.Index(source, ".visible .entry "+w.entry+"(")
+	if lo >= 0 {
+		hi := lo + strings.Index(source[lo:], "\n}")
+		body := source[lo:hi]
+		changed := regexp.MustCompile(w.from).ReplaceAllLiteralString(body, w.to)
+		w.changed = w.changed || changed != body
+		source = source[:lo] + changed + source[hi:]
+	}
+	return w.Driver.Load(file, source)
+}
+
+var place = regexp.MustCompile(`in kernel \w+ at \w+\.ptx:\d+, block \(\d+,\d+,\d+\), thread \(\d+,\d+,\d+\)`)
+
+// TestMistakes seeds mistakes into kernels: the cases of TestEveryKernel must see
+// each of them and say where it is.
+func TestMistakes(t *testing.T) {
+	for _, m := range mistakes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			changed := false
+			for _, c := range allCases(false) {
+				if c.kernel.Name != m.kernel {
+					continue
+				}
+				dev, w := mistaken(t, m)
+				err := c.check(dev)
+				changed = changed || w.changed
+				if err == nil {
+					continue
+				}
+				if !regexp.MustCompile(m.seen).MatchString(err.Error()) || m.memory && !place.MatchString(err.Error()) {
+					t.Errorf("%v, which does not say %s and where", err, m.seen)
+				}
+				return
+			}
+			t.Errorf("not seen; the text was changed: %v", changed)
+		})
+	}
+}
+
+// mistaken is a device with the mistake.
+func mistaken(t *testing.T, m mistake) (kernels.Device, *wrong) {
+	t.Helper()
+	d, err := cuda.Simulate(ptxsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drv, _ := d.Driver()
+	w := &wrong{Driver: drv, mistake: m}
+	dev, err := cuda.New("sim", w)
+	if err != nil {
+		t.Fatal(fmt.Errorf("%s: %w", m.name, err))
+	}
+	return dev, w
+}
