@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"gradgrad/kernels"
@@ -113,11 +114,19 @@ func (s *simDriver) Fill(dst uint64, word uint32, n int64, _ Stream) error {
 	return s.do(func() error { return s.machine.Write(dst, wordBytes(x)) })
 }
 
+// parsed holds the modules that were parsed, by their text: tests open many
+// simulators on the same kernels.
+var parsed sync.Map
+
 func (s *simDriver) Load(file, source string) (Module, error) {
+	if m, ok := parsed.Load(source); ok {
+		return m.(simModule), nil
+	}
 	m, err := ptxsim.Parse(file, source)
 	if err != nil {
 		return nil, err
 	}
+	parsed.Store(source, simModule{m})
 	return simModule{m}, nil
 }
 

@@ -125,8 +125,7 @@ func resultType(op string) string {
 	return last
 }
 
-// jump branches always, when and unless on a predicate.
-func (e *entry) jump(label string)      { e.raw("bra.uni %s;", label) }
+// when and unless branch on a predicate.
 func (e *entry) when(p, label string)   { e.raw("@%s bra %s;", p, label) }
 func (e *entry) unless(p, label string) { e.raw("@!%s bra %s;", p, label) }
 func (e *entry) retWhen(p string)       { e.raw("@%s ret;", p) }

@@ -20,16 +20,16 @@ piece of the rows, every ty-th of them to a thread.`
 
 // rows is the place of a thread in the tensor.
 type rows struct {
-	e                  *entry
-	v                  int // channels to a thread
-	c, m               string
-	tx, ty, ntx, nty   string
-	piece, tile        string // the block's numbers
-	channel            string // the thread's first
-	known              string // the same, or the last of all where there is none
-	inside             string // predicate: there is such a channel
-	leads              string // predicate: first block of the tile, first row, inside
-	first, end, stride string // rows
+	e                *entry
+	v                int // channels to a thread
+	c, m             string
+	tx, ty, ntx, nty string
+	piece, tile      string // the block's numbers
+	channel          string // the thread's first
+	known            string // the same, or the last of all where there is none
+	inside           string // predicate: there is such a channel
+	leads            string // predicate: first block of the tile, first row, inside
+	first, end       string // rows
 }
 
 // normEntry begins a kernel with v channels to a thread.
