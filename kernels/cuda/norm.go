@@ -31,9 +31,14 @@ type normLayout struct {
 const (
 	normChannels = 32 // the most channels of a tile
 	normRows     = 4  // the fewest rows to a thread, where the rows are cut
+	// Blocks of a first pass, and of a second one; every block of the second reads the
+	// sums of all blocks of the first.
+	normFirst, normSecond = 264, 528
 )
 
-func newNormLayout(m, c int, vector bool) normLayout {
+// newNormLayout shares the tensor out among so many blocks, or fewer where it is
+// small.
+func newNormLayout(m, c, blocks int, vector bool) normLayout {
 	n := normLayout{m: m, c: c, v: 1}
 	if vector && c%4 == 0 {
 		n.v = 4
@@ -42,7 +47,7 @@ func newNormLayout(m, c int, vector bool) normLayout {
 	n.tx = min(1<<bits.Len(uint(groups-1)), normChannels/n.v)
 	n.ty = threads / n.tx
 	n.tiles = ceil(groups, n.tx)
-	want := max(1, min(busy/n.tiles, m/(normRows*n.ty)))
+	want := max(1, min(blocks/n.tiles, m/(normRows*n.ty)))
 	n.piece = ceil(ceil(m, want), n.ty) * n.ty
 	n.pieces = ceil(m, n.piece)
 	return n
@@ -51,8 +56,9 @@ func newNormLayout(m, c int, vector bool) normLayout {
 // norm is one run of a kernel of this family.
 type norm struct {
 	*launch
-	attr *kernels.NormAttr
-	normLayout
+	attr        *kernels.NormAttr
+	m, c        int
+	sums, rest  normLayout // of the first and the second pass
 	part, shift uint64
 }
 
@@ -67,20 +73,22 @@ func newNorm(l *launch, sums, shifts int) *norm {
 	for _, b := range l.Out {
 		all = append(all, l.addr(b))
 	}
-	n := &norm{launch: l, attr: at, normLayout: newNormLayout(at.M, at.C, aligned(all...))}
+	vector := aligned(all...)
+	n := &norm{launch: l, attr: at, m: at.M, c: at.C,
+		sums: newNormLayout(at.M, at.C, normFirst, vector), rest: newNormLayout(at.M, at.C, normSecond, vector)}
 	if sums > 0 {
-		n.part, n.shift = l.temp(n.pieces*sums*n.c), l.temp(shifts*n.c)
+		n.part, n.shift = l.temp(n.sums.pieces*sums*n.c), l.temp(shifts*n.c)
 	}
 	return n
 }
 
 // launchEntry runs an entry on the layout, which is its last arguments.
-func (n *norm) launchEntry(entry string) {
-	if n.v == 4 {
+func (n *norm) launchEntry(entry string, on normLayout) {
+	if on.v == 4 {
 		entry += "_v4"
 	}
-	n.num(n.c, n.m).divisor(n.tiles).num(n.piece)
-	n.run(entry, [3]int{n.pieces * n.tiles, 1, 1}, [3]int{n.tx, n.ty, 1}, 0)
+	n.num(n.c, n.m).divisor(on.tiles).num(on.piece)
+	n.run(entry, [3]int{on.pieces * on.tiles, 1, 1}, [3]int{on.tx, on.ty, 1}, 0)
 }
 
 // sample is the first of the eight rows whose mean is subtracted before sums are
@@ -107,13 +115,13 @@ func (n *norm) over() float64 { return 1 / float64(n.m) }
 // first runs a first pass, whose operands were appended.
 func (n *norm) first(entry string) {
 	n.at(n.part, n.shift)
-	n.launchEntry(entry)
+	n.launchEntry(entry, n.sums)
 }
 
 // second runs a second pass, with numbers of its own.
 func (n *norm) second(entry string, xs ...float64) {
-	n.at(n.part, n.shift).num(n.pieces).float(xs...)
-	n.launchEntry(entry)
+	n.at(n.part, n.shift).num(n.sums.pieces).float(xs...)
+	n.launchEntry(entry, n.rest)
 }
 
 // statistics takes the sums of x.
@@ -140,7 +148,7 @@ func normalise(l *launch) {
 func normApply(l *launch) {
 	n := newNorm(l, 0, 0)
 	l.ptr(l.Out...).ptr(l.In...).float(n.low())
-	n.launchEntry(entryOf(l.kernel.Name))
+	n.launchEntry(entryOf(l.kernel.Name), n.rest)
 }
 
 func batchNormGrad(l *launch) {

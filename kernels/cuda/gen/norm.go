@@ -105,21 +105,41 @@ func (r *rows) mean(s sample, f func(row string) []string) []string {
 	return r.perChannel(func(k int) string { return e.mul("k", sum[k], imm(1.0/sampled)) })
 }
 
-// each writes a loop over the thread's rows; at is a distance in bytes.
-func (r *rows) each(body func(at string)) {
+// tensor is one that a pass reads.
+type tensor struct{ name, base string }
+
+// each writes a loop over the thread's rows. body gets the distance in bytes and the
+// elements of the tensors. With four channels to a thread a first loop reads several
+// rows at a time, so that enough loads are under way.
+func (r *rows) each(tensors []tensor, body func(at string, x [][]string)) {
 	e := r.e
 	row := e.let("row", "mov.u32", r.first)
 	at := e.let("at", "mul.wide.u32", e.let("place", "mad.lo.u32", row, r.c, r.known), "4")
 	step := e.let("step", "mul.wide.u32", e.let("place", "mul.lo.u32", r.nty, r.c), "4")
-	e.loop("row", func() string { return e.let("more", "setp.lt.and.u32", row, r.end, r.inside) }, func() {
-		body(at)
-		e.set(row, "add.u32", row, r.nty)
-		e.set(at, "add.u64", at, step)
-	})
-}
-
-func (r *rows) read(name, base, at string) []string {
-	return r.e.load(name, r.e.let("at_"+name, "add.u64", base, at), r.v)
+	counts := []int{1}
+	if r.v == 4 {
+		counts = []int{max(2, 4/len(tensors)), 1}
+	}
+	for _, n := range counts {
+		ahead := e.let("ahead", "mul.lo.u32", r.nty, fmt.Sprint(n-1))
+		e.loop("row", func() string {
+			last := e.let("last", "add.u32", row, ahead)
+			return e.let("more", "setp.lt.and.u32", last, r.end, r.inside)
+		}, func() {
+			places, x := make([]string, n), make([][][]string, n)
+			for k := range n {
+				places[k] = e.let("at", "mov.u64", at)
+				for _, t := range tensors {
+					x[k] = append(x[k], e.load(t.name, e.let("at_"+t.name, "add.u64", t.base, at), r.v))
+				}
+				e.set(at, "add.u64", at, step)
+				e.set(row, "add.u32", row, r.nty)
+			}
+			for k := range n {
+				body(places[k], x[k])
+			}
+		})
+	}
 }
 
 func (r *rows) put(base, at string, x []string) {
@@ -231,15 +251,27 @@ func (r *rows) totals(p partial, n int) [][]string {
 	sums := r.zeros(n)
 	piece := e.let("part", "mov.u32", r.ty)
 	e.loop("pieces", func() string { return e.let("more", "setp.lt.and.u32", piece, p.pieces, r.inside) }, func() {
-		at := e.let("place", "mul.lo.u32", piece, fmt.Sprint(n))
-		for s := range sums {
-			own := e.let("place", "add.u32", at, fmt.Sprint(s))
-			e.set(own, "mad.lo.u32", own, r.c, r.known)
-			for i, v := range e.load("t", e.element("at_t", p.part, own), r.v) {
-				e.set(sums[s][i], "add.rn.f32", sums[s][i], v)
+		e.note("several pieces at a time, those beyond the last being zero")
+		var parts [][][]string
+		for range max(2, 8/n) {
+			there := e.let("there", "setp.lt.u32", piece, p.pieces)
+			at := e.let("place", "mul.lo.u32", piece, fmt.Sprint(n))
+			var part [][]string
+			for s := range n {
+				own := e.let("place", "add.u32", at, fmt.Sprint(s))
+				e.set(own, "mad.lo.u32", own, r.c, r.known)
+				part = append(part, e.loadIf("@"+there, "t", e.element("at_t", p.part, own), r.v))
+			}
+			parts = append(parts, part)
+			e.set(piece, "add.u32", piece, r.nty)
+		}
+		for _, part := range parts {
+			for s := range sums {
+				for i, v := range part[s] {
+					e.set(sums[s][i], "add.rn.f32", sums[s][i], v)
+				}
 			}
 		}
-		e.set(piece, "add.u32", piece, r.nty)
 	})
 	mem := e.sharedFloats("total", n*tileChannels)
 	r.reduce(sums, func(mine, s, k, sum string) {

@@ -9,8 +9,8 @@ func moments(v int) *entry {
 	k := r.mean(pick, func(row string) []string { return r.row("k", x, row) })
 	r.keepShift(p, 0, k)
 	sums := r.zeros(2)
-	r.each(func(at string) {
-		for i, xi := range r.read("x", x, at) {
+	r.each([]tensor{{"x", x}}, func(_ string, t [][]string) {
+		for i, xi := range t[0] {
 			d := e.sub("d", xi, k[i])
 			e.set(sums[0][i], "add.rn.f32", sums[0][i], d)
 			e.set(sums[1][i], "fma.rn.f32", d, d, sums[1][i])
@@ -41,8 +41,8 @@ func (r *rows) statistics(p partial, over, eps, mean, rstd, variance string) (mu
 // line writes y = max(low, fma(x-mu, s, b)); NaN passes.
 func (r *rows) line(y, x string, mu, s, b []string, low string) {
 	e := r.e
-	r.each(func(at string) {
-		xs := r.read("x", x, at)
+	r.each([]tensor{{"x", x}}, func(at string, t [][]string) {
+		xs := t[0]
 		r.put(y, at, r.perChannel(func(i int) string {
 			xc := xs[i]
 			if mu != nil {
@@ -77,8 +77,8 @@ func normaliseForward(v int) *entry {
 	over, eps := e.f32("over"), e.f32("eps")
 	r := e.rows(v)
 	mu, rs := r.statistics(p, over, eps, mean, rstd, variance)
-	r.each(func(at string) {
-		xs := r.read("x", x, at)
+	r.each([]tensor{{"x", x}}, func(at string, t [][]string) {
+		xs := t[0]
 		r.put(xh, at, r.perChannel(func(i int) string { return e.mul("v", e.sub("xc", xs[i], mu[i]), rs[i]) }))
 	})
 	e.do("ret")

@@ -91,8 +91,8 @@ func gradSums(v int, centred bool) *entry {
 	k := r.maskedMean(m, g, x, pick)
 	r.keepShift(p, 0, k)
 	sums := r.zeros(3)
-	r.each(func(at string) {
-		gs, xs := r.read("g", g, at), r.read("x", x, at)
+	r.each([]tensor{{"g", g}, {"x", x}}, func(at string, t [][]string) {
+		gs, xs := t[0], t[1]
 		for i := range xs {
 			xc, passes := m.centre(i, xs[i])
 			d := e.sub("d", m.through(gs[i], passes), k[i])
@@ -151,8 +151,8 @@ normalise_grad_sums; w may be 0. over is 1/m.`
 		r.write(dgamma, c.dgamma)
 		r.write(dbeta, c.dbeta)
 	}
-	r.each(func(at string) {
-		gs, xs := r.read("g", g, at), r.read("x", x, at)
+	r.each([]tensor{{"g", g}, {"x", x}}, func(at string, t [][]string) {
+		gs, xs := t[0], t[1]
 		r.put(dx, at, r.perChannel(func(i int) string {
 			xc, passes := m.centre(i, xs[i])
 			t := e.fma("t", c.e[i], xc, c.f[i])

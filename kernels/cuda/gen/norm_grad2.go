@@ -13,8 +13,8 @@ kg are the means of a few rows of u and g, and xc = x-mean (or xh).`, v)
 	r.keepShift(p, 0, ku)
 	r.keepShift(p, 1, kg)
 	sums := r.zeros(6)
-	r.each(func(at string) {
-		us, gs, xs := r.read("u", u, at), r.read("g", g, at), r.read("x", x, at)
+	r.each([]tensor{{"u", u}, {"g", g}, {"x", x}}, func(at string, t [][]string) {
+		us, gs, xs := t[0], t[1], t[2]
 		for i := range xs {
 			xc, passes := m.centre(i, xs[i])
 			ud, gd := e.sub("ud", us[i], ku[i]), e.sub("gd", m.through(gs[i], passes), kg[i])
@@ -98,8 +98,8 @@ func (e *entry) bnSecond(c *grad2Constants, mean [6]string, ku, kg, r, gamma, wg
 // second is the elementwise pass of the second derivatives.
 func (r *rows) second(m mask, c grad2Constants, dg, dx, u, g, x string) {
 	e := r.e
-	r.each(func(at string) {
-		us, gs, xs := r.read("u", u, at), r.read("g", g, at), r.read("x", x, at)
+	r.each([]tensor{{"u", u}, {"g", g}, {"x", x}}, func(at string, t [][]string) {
+		us, gs, xs := t[0], t[1], t[2]
 		outG := make([]string, r.v)
 		outX := r.perChannel(func(i int) string {
 			xc, passes := m.centre(i, xs[i])

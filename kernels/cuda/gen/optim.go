@@ -6,6 +6,11 @@ func optimFile() []*entry { return []*entry{sgd(), adam()} }
 // loadUnless reads v neighbouring elements, or takes them for 0 where the predicate
 // is true: memory that holds nothing yet is not read.
 func (e *entry) loadUnless(p, name, addr string, v int) []string {
+	return e.loadIf("@!"+p, name, addr, v)
+}
+
+// loadIf reads v neighbouring elements under a guard, and takes them for 0 otherwise.
+func (e *entry) loadIf(guard, name, addr string, v int) []string {
 	r := make([]string, v)
 	for i := range r {
 		r[i] = e.let(name, "mov.f32", imm(0))
@@ -14,7 +19,7 @@ func (e *entry) loadUnless(p, name, addr string, v int) []string {
 	if v == 4 {
 		op = "ld.global.v4.f32"
 	}
-	e.raw("@!%s %s %s, [%s];", p, op, vector(r), addr)
+	e.raw("%s %s %s, [%s];", guard, op, vector(r), addr)
 	return r
 }
 
