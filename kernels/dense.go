@@ -33,9 +33,11 @@ var (
 )
 
 const (
-	denseBlock  = 96 << 10 // elements of a block with C channels: half of a second-level cache
+	denseBlock  = 8 << 10  // elements of a block with C channels: most of a first-level cache
+	denseUnit   = 96 << 10 // and of the blocks that a thread takes at a time
 	denseChunks = 16       // partial sums
 	denseParts  = 2 << 20  // the most elements in the partial sums of weights
+	denseRows   = 24       // a block's rows are a multiple of this, which suits most tiles
 )
 
 // denseJob is the operands that the three kernels share, and how the rows are
@@ -60,7 +62,7 @@ func newDenseJob[T Float](at *AffineConvAttr, scale, shift, w Buffer, parts []Bu
 	if j.ld%256 == 0 {
 		j.ld += 16 // rows a power of two apart push each other out of the cache
 	}
-	j.rows = min(max(denseBlock/j.ld/48*48, 48), 960)
+	j.rows = min(max(denseBlock/j.ld/denseRows, 1)*denseRows, 8*denseRows)
 	j.blocks = (at.M + j.rows - 1) / j.rows
 	j.chunks = max(1, min(j.blocks, denseChunks, denseParts/(j.c*at.K)))
 	j.scale, j.shift, j.w = Data[T](scale)[:j.c], Data[T](shift)[:j.c], Data[T](w)[:j.c*at.K]
@@ -68,13 +70,19 @@ func newDenseJob[T Float](at *AffineConvAttr, scale, shift, w Buffer, parts []Bu
 	return j
 }
 
+// borrowBlock returns memory for a block, and a little more, which tiles read.
+func (j *denseJob[T]) borrowBlock() *loan[T] { return borrow[T](j.rows*j.ld + 16) }
+
 // eachBlock runs body on the blocks, in parallel, with memory for one.
 func (j *denseJob[T]) eachBlock(body func(lo, rows int, block []T)) {
-	For(j.blocks, func(i int) {
-		block := borrow[T](j.rows * j.ld)
+	unit := max(1, min(denseUnit/(j.rows*j.ld), j.blocks/denseChunks))
+	For((j.blocks+unit-1)/unit, func(i int) {
+		block := j.borrowBlock()
 		defer giveBack(block)
-		lo := i * j.rows
-		body(lo, min(j.rows, j.M-lo), block.data)
+		for b := i * unit; b < min(j.blocks, (i+1)*unit); b++ {
+			lo := b * j.rows
+			body(lo, min(j.rows, j.M-lo), block.data)
+		}
 	})
 }
 
@@ -82,7 +90,7 @@ func (j *denseJob[T]) eachBlock(body func(lo, rows int, block []T)) {
 // run in parallel.
 func (j *denseJob[T]) eachChunk(body func(chunk, lo, rows int, first bool, block []T)) {
 	For(j.chunks, func(i int) {
-		block := borrow[T](j.rows * j.ld)
+		block := j.borrowBlock()
 		defer giveBack(block)
 		from, to := i*j.blocks/j.chunks, (i+1)*j.blocks/j.chunks
 		for b := from; b < to; b++ {
@@ -102,20 +110,16 @@ func (j *denseJob[T]) each(lo, rows int, body func(i, at, n int, x []T)) {
 	}
 }
 
-// activate sets block to h.
-func (j *denseJob[T]) activate(block []T, lo, rows int) {
-	j.each(lo, rows, func(_, at, n int, x []T) {
-		affinePanel(block[at:], j.ld, x, j.scale[at:][:n], j.shift[at:][:n])
-	})
-}
-
 func affineConv[T Float](a *Args) {
 	at := a.Attr.(*AffineConvAttr)
 	j := newDenseJob[T](at, a.In[0], a.In[1], a.In[2], a.In[3:])
 	y := Data[T](a.Out[0])[:at.M*at.K]
+	panels := newDensePanels(j, nil, nil)
+	weights := newDenseMatrix(j.w, at.K, false, at.K, j.c)
+	defer weights.giveBack()
 	j.eachBlock(func(lo, rows int, block []T) {
-		j.activate(block, lo, rows)
-		Gemm(false, false, rows, at.K, j.c, block, j.ld, j.w, at.K, y[lo*at.K:], at.K, false)
+		panels.activate(block, lo, rows)
+		weights.times(rows, block, j.ld, y[lo*at.K:], at.K)
 	})
 }
 
@@ -132,37 +136,22 @@ func affineConvGrad[T Float](a *Args) {
 		}
 	}
 	g := Data[T](a.In[0])[:at.M*at.K]
-	turned := borrow[T](at.K * j.c)
-	defer giveBack(turned)
-	for i := range j.c {
-		for k := range at.K {
-			turned.data[k*j.c+i] = j.w[i*at.K+k]
-		}
-	}
+	panels := newDensePanels(j, a.Out[:n], add)
+	weights := newDenseMatrix(j.w, at.K, true, j.c, at.K)
+	defer weights.giveBack()
 	sums := newDenseSums(j, at.Full)
 	defer sums.giveBack()
 	j.eachChunk(func(chunk, lo, rows int, first bool, block []T) {
-		Gemm(false, false, rows, j.c, at.K, g[lo*at.K:], at.K, turned.data, j.c, block, j.ld, false)
 		s := sums.of(chunk, first)
-		j.each(lo, rows, func(i, at, n int, x []T) {
-			d := Data[T](a.Out[i])[lo*n:][:rows*n]
-			gradPanel(d, x, block[at:], j.ld, j.scale[at:][:n], j.shift[at:][:n], s.channels[2*at:], add[i])
-		})
+		weights.times(rows, g[lo*at.K:], at.K, block, j.ld)
+		panels.grad(block, lo, rows, s.channels, at.Full)
 		if at.Full {
-			j.activate(block, lo, rows)
-			Gemm(true, false, j.c, at.K, rows, block, j.ld, g[lo*at.K:], at.K, s.weights, at.K, !first)
+			addProducts(s.weights, block, j.ld, g[lo*at.K:], rows, j.c, at.K, first)
 		}
 	})
 	if at.Full {
-		dscale, dshift := Data[T](a.Out[n])[:j.c], Data[T](a.Out[n+1])[:j.c]
 		sums.total(Data[T](a.Out[n+2])[:j.c*at.K])
-		pos := 0
-		for _, n := range at.Widths {
-			for i := range n {
-				dshift[pos+i], dscale[pos+i] = T(sums.channels.data[2*pos+i]), T(sums.channels.data[2*pos+n+i])
-			}
-			pos += n
-		}
+		panels.channelSums(Data[T](a.Out[n])[:j.c], Data[T](a.Out[n+1])[:j.c], sums.channels.data)
 	}
 }
 
@@ -170,24 +159,25 @@ func affineConvGrad2[T Float](a *Args) {
 	at := a.Attr.(*AffineConvAttr)
 	j := newDenseJob[T](at, a.In[1], a.In[2], a.In[3], a.In[4:])
 	g, dg := Data[T](a.In[0])[:at.M*at.K], Data[T](a.Out[0])[:at.M*at.K]
-	us := a.In[4+len(at.Widths):]
 	scaled := borrow[T](j.c * at.K)
 	defer giveBack(scaled)
 	for i, s := range j.scale {
 		vecScale(scaled.data[i*at.K:][:at.K], j.w[i*at.K:][:at.K], s)
 	}
+	us := a.In[4+len(at.Widths):][:len(at.Widths)]
+	there := make([]bool, len(us))
+	for i, u := range us {
+		there[i] = u != nil
+	}
+	panels := newDensePanels(j, us, there)
+	weights := newDenseMatrix(scaled.data, at.K, false, at.K, j.c)
+	defer weights.giveBack()
 	sums := newDenseSums(j, true)
 	defer sums.giveBack()
 	j.eachChunk(func(chunk, lo, rows int, first bool, block []T) {
-		j.each(lo, rows, func(i, at, n int, x []T) {
-			var u []T
-			if us[i] != nil {
-				u = Data[T](us[i])[lo*n:][:rows*n]
-			}
-			gatePanel(block[at:], j.ld, u, x, j.scale[at:][:n], j.shift[at:][:n])
-		})
-		Gemm(false, false, rows, at.K, j.c, block, j.ld, scaled.data, at.K, dg[lo*at.K:], at.K, false)
-		Gemm(true, false, j.c, at.K, rows, block, j.ld, g[lo*at.K:], at.K, sums.of(chunk, first).weights, at.K, !first)
+		panels.gate(block, lo, rows)
+		weights.times(rows, block, j.ld, dg[lo*at.K:], at.K)
+		addProducts(sums.of(chunk, first).weights, block, j.ld, g[lo*at.K:], rows, j.c, at.K, first)
 	})
 	dscale, dw := Data[T](a.Out[1])[:j.c], Data[T](a.Out[2])[:j.c*at.K]
 	sums.total(dw)
@@ -206,16 +196,17 @@ func dotOf[T Float](x, y []T) (s float64) {
 	return s
 }
 
-// denseSums are the partial sums of the chunks: for each part the sums of gh and
-// of gh*X, and the gradient of the weights.
+// denseSums are the partial sums of the chunks: of the channels, as densePanels
+// lays them out, and the gradient of the weights.
 type denseSums[T Float] struct {
-	c, weightsLen, chunks int
-	channels              *loan[float64]
-	weights               *loan[T]
+	channelsLen, weightsLen, chunks int
+	channels                        *loan[float64]
+	weights                         *loan[T]
 }
 
 func newDenseSums[T Float](j *denseJob[T], weights bool) *denseSums[T] {
-	s := &denseSums[T]{c: j.c, chunks: j.chunks, channels: borrow[float64](2 * j.c * j.chunks)}
+	s := &denseSums[T]{channelsLen: channelSumsLen(j.Widths), chunks: j.chunks}
+	s.channels = borrow[float64](s.channelsLen * j.chunks)
 	if weights {
 		s.weightsLen = j.c * j.K
 	}
@@ -236,7 +227,7 @@ type denseChunk[T Float] struct {
 
 // of returns the sums of a chunk; those of the channels begin at zero.
 func (s *denseSums[T]) of(chunk int, first bool) denseChunk[T] {
-	c := s.channels.data[2*s.c*chunk:][:2*s.c]
+	c := s.channels.data[s.channelsLen*chunk:][:s.channelsLen]
 	if first {
 		clear(c)
 	}
@@ -248,7 +239,7 @@ func (s *denseSums[T]) of(chunk int, first bool) denseChunk[T] {
 func (s *denseSums[T]) total(dw []T) {
 	copy(dw, s.weights.data[:s.weightsLen])
 	for i := 1; i < s.chunks; i++ {
-		addTo(s.channels.data[:2*s.c], s.channels.data[2*s.c*i:][:2*s.c])
+		addTo(s.channels.data[:s.channelsLen], s.channels.data[s.channelsLen*i:][:s.channelsLen])
 		vecAdd(dw, dw, s.weights.data[s.weightsLen*i:][:s.weightsLen])
 	}
 }

@@ -4,10 +4,33 @@ package kernels
 
 // Without assembly nothing is done fast, and the plain loops do it all.
 
-func affinePanelFast(h []float32, ld int, x, scale, shift []float32, rows int) int { return 0 }
+// panelCall is what the assembly would be called with.
+type panelCall struct {
+	block        []float32
+	ld           int
+	scale, shift []float32
+	lo, rows     int
+}
 
-func gatePanelFast(t []float32, ld int, u, x, scale, shift []float32, rows int) int { return 0 }
+// panelLanes is the number of columns whose sums lie together.
+func panelLanes() int { return 16 }
 
-func gradPanelFast(d, x, g []float32, ld int, scale, shift []float32, sums []float64, rows int, add bool) int {
-	return 0
+type panelTable struct{}
+
+func newPanelTable(widths []int, parts, others []Buffer, on []bool) panelTable { return panelTable{} }
+
+func (panelTable) activate(panelCall) bool              { return false }
+func (panelTable) gate(panelCall) bool                  { return false }
+func (panelTable) grad(panelCall, []float64, bool) bool { return false }
+
+type packedMatrix struct{}
+
+func packMatrix(b []float32, ldb int, transB bool, n, k int) packedMatrix { return packedMatrix{} }
+
+func (packedMatrix) giveBack() {}
+
+func (packedMatrix) times(rows int, a []float32, lda int, c []float32, ldc int) bool { return false }
+
+func addProductsFast(sums, block []float32, ld int, g []float32, rows, c, k int, first bool) bool {
+	return false
 }
