@@ -33,7 +33,7 @@ var (
 )
 
 const (
-	denseBlock  = 8 << 10  // elements of a block with C channels: most of a first-level cache
+	denseBlock  = 18 << 10 // elements of a block with C channels: most of a first-level cache
 	denseUnit   = 96 << 10 // and of the blocks that a thread takes at a time
 	denseChunks = 16       // partial sums
 	denseParts  = 2 << 20  // the most elements in the partial sums of weights
