@@ -29,6 +29,7 @@ type instr struct {
 	uses     []int  // registers that must be checked for a value, as places in warp.def
 	guardUse int    // the guard's place in warp.def where it must be checked, else -1
 	defs     []int  // registers that must be marked
+	sets     []int  // all registers that it sets
 	line     int
 	text     string
 	atomic   bool // atom or red
@@ -175,11 +176,19 @@ func (b *build) arity(least, most int) {
 	}
 }
 
+// arg returns operand i, which must be there.
+func (b *build) arg(i int) *operand {
+	if i >= len(b.s.args) {
+		b.fail("%s with %d operands", b.s.op, len(b.s.args))
+	}
+	return &b.s.args[i]
+}
+
 // dst returns the register that operand i names as a result of type t.
-func (b *build) dst(i int, t dtype) int { return b.result(&b.s.args[i], t, false) }
+func (b *build) dst(i int, t dtype) int { return b.result(b.arg(i), t, false) }
 
 // src returns the register or the constant that operand i gives as a value of type t.
-func (b *build) src(i int, t dtype) int { return b.value(&b.s.args[i], t, false) }
+func (b *build) src(i int, t dtype) int { return b.value(b.arg(i), t, false) }
 
 // result takes an operand as a result. wider allows a register larger than t.
 func (b *build) result(o *operand, t dtype, wider bool) int {

@@ -59,7 +59,9 @@ func (f *function) dataflow(builds []*build) {
 	}
 	for i := range n {
 		for _, r := range builds[i].defs {
-			if p := k.placeOf(r.typ.file(), r.index); checked.has(p) {
+			p := k.placeOf(r.typ.file(), r.index)
+			k.code[i].sets = append(k.code[i].sets, p)
+			if checked.has(p) {
 				k.code[i].defs = append(k.code[i].defs, p)
 			}
 		}

@@ -97,6 +97,9 @@ func (p *parser) place(s *scope, k *Kernel, v *variable) {
 	s.vars[v.name] = v
 	switch v.space {
 	case globalSpace, constSpace:
+		if p.module.size += v.size; p.module.size > maxVariable {
+			p.fail("the variables of the module are larger than %d bytes", maxVariable)
+		}
 		v.index = len(p.module.vars)
 		p.module.vars = append(p.module.vars, v)
 	case localSpace:
@@ -104,7 +107,9 @@ func (p *parser) place(s *scope, k *Kernel, v *variable) {
 			p.fail("local variable %s outside a kernel", v.name)
 		}
 		v.offset = roundUp(k.Local, v.align)
-		k.Local = v.offset + v.size
+		if k.Local = v.offset + v.size; k.Local > maxLocal {
+			p.fail("more than %d bytes of local memory", maxLocal)
+		}
 	case sharedSpace:
 		// Shared variables of the module get their place in each kernel that uses
 		// them: see function.sharedOffset.

@@ -13,6 +13,7 @@ type Module struct {
 
 	kernels map[string]*Kernel
 	vars    []*variable // of the state spaces global and const
+	size    int         // bytes of them
 }
 
 // Kernel returns the entry of that name.

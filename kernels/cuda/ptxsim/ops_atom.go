@@ -30,7 +30,7 @@ func atom(b *build) action {
 	c := -1
 	if op == "cas" {
 		n++
-		c = b.value(&b.s.args[min(n, len(b.s.args))-1], t, false)
+		c = b.value(b.arg(n-1), t, false)
 	}
 	b.arity(n, n)
 	addr := b.addresses(at, where)

@@ -167,7 +167,7 @@ func lop3(b *build) action {
 
 // immediate returns an operand that must be a number.
 func (b *build) immediate(i int) uint64 {
-	o := b.s.args[i]
+	o := *b.arg(i)
 	if o.kind != isNumber || o.number.isFloat {
 		b.fail("operand %d must be an integer", i+1)
 	}

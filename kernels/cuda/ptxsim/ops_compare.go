@@ -24,7 +24,7 @@ func setp(b *build) action {
 	b.arity(n, n)
 	test := comparison(b, cmp, t, ftz)
 	p, q := b.dst(0, pred), -1
-	if o := b.s.args[0].pair; o != nil {
+	if o := b.arg(0).pair; o != nil {
 		q = b.result(o, pred, false)
 	}
 	c, flip := b.joined(3, join)
@@ -46,7 +46,7 @@ func (b *build) joined(i int, join string) (index int, flip uint32) {
 	if join == "" {
 		return 0, 0
 	}
-	o := b.s.args[i]
+	o := *b.arg(i)
 	if o.negate {
 		o.negate, flip = false, full
 	}

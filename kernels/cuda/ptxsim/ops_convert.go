@@ -29,13 +29,13 @@ func convert(b *build) action {
 	}
 	b.arity(2, 2)
 	c.check(b)
-	d, s := b.result(&b.s.args[0], c.to, true), b.value(&b.s.args[1], c.from, true)
+	d, s := b.result(b.arg(0), c.to, true), b.value(b.arg(1), c.from, true)
 	if f := c.fast(b, d, s); f != nil {
 		return f
 	}
 	f := c.scalar()
 	get := loader(c.from, s)
-	put := extendingStorer(c.to, &b.s.args[0], d)
+	put := extendingStorer(c.to, b.arg(0), d)
 	return func(w *warp, m uint32) {
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
@@ -66,7 +66,7 @@ func (c conversion) check(b *build) {
 
 // fast compiles the conversions of inner loops.
 func (c conversion) fast(b *build, d, s int) action {
-	o := b.s.args[0].reg.typ
+	o := b.arg(0).reg.typ
 	switch {
 	case c.sat || c.from.bits != 32 || !o.wide() || c.to.float() || c.from.float():
 		return nil

@@ -10,7 +10,7 @@ func bra(b *build) action {
 	b.arity(1, 1)
 	b.in.flow = branch
 	b.in.uni = b.has("uni")
-	o := b.s.args[0]
+	o := *b.arg(0)
 	target, ok := b.s.scope.label(o.text)
 	if o.kind != isLabel || !ok {
 		b.fail("no label %s in sight", o.text)

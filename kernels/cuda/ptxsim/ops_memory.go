@@ -36,7 +36,7 @@ func (b *build) grain(where space, bytes int) {
 
 // addresses compiles the address operand: the result fills w.addr.
 func (b *build) addresses(i int, where space) func(w *warp, m uint32) {
-	o := &b.s.args[i]
+	o := b.arg(i)
 	if o.kind != isAddress {
 		b.fail("operand %d must be an address", i+1)
 	}
@@ -83,7 +83,7 @@ func (b *build) addresses(i int, where space) func(w *warp, m uint32) {
 
 // elements returns the operands that hold the n parts of a vector access.
 func (b *build) elements(i, n int) []operand {
-	o := b.s.args[i]
+	o := *b.arg(i)
 	if o.kind != isVector {
 		o = operand{kind: isVector, list: []operand{o}}
 	}
@@ -195,7 +195,7 @@ func setValue(b []byte, size int, v uint64) {
 
 // loadParam compiles ld.param.
 func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) action {
-	o := b.s.args[1]
+	o := *b.arg(1)
 	if o.kind != isAddress || o.hasReg || !o.sym || o.vari != nil {
 		b.fail("ld.param wants the name of a parameter")
 	}

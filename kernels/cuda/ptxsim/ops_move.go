@@ -9,7 +9,7 @@ var moveOps = map[string]func(*build) action{
 func move(b *build) action {
 	b.arity(2, 2)
 	t := b.typ()
-	from, to := &b.s.args[1], &b.s.args[0]
+	from, to := b.arg(1), b.arg(0)
 	switch {
 	case from.kind == isVector:
 		return pack(b, t, from.list)
@@ -136,7 +136,7 @@ func cvta(b *build) action {
 	if t != dtypes["u64"] || where == generic {
 		b.fail("cvta wants a state space and .u64")
 	}
-	if o := &b.s.args[1]; o.kind == isSymbol && o.vari != nil && !to {
+	if o := b.arg(1); o.kind == isSymbol && o.vari != nil && !to {
 		f := address(b, t, o)
 		d := b.dst(0, t)
 		return func(w *warp, m uint32) {

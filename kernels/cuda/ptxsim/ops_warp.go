@@ -17,7 +17,7 @@ func shuffle(b *build) action {
 	b.arity(5, 5)
 	u32 := dtypes["u32"]
 	d, p := b.dst(0, t), -1
-	if o := b.s.args[0].pair; o != nil {
+	if o := b.arg(0).pair; o != nil {
 		p = b.result(o, dtypes["pred"], false)
 	}
 	a, by, clamp, mask := b.src(1, t), b.src(2, u32), b.src(3, u32), b.src(4, t)
@@ -91,7 +91,7 @@ func vote(b *build) action {
 	t := b.typ()
 	b.arity(3, 3)
 	pred := dtypes["pred"]
-	o := b.s.args[1]
+	o := *b.arg(1)
 	flip := uint32(0)
 	if o.negate {
 		o.negate, flip = false, full

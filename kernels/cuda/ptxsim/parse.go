@@ -9,9 +9,10 @@ import (
 
 // Limits on what a source may declare, so that a wrong one costs no memory.
 const (
-	maxVariable = 64 << 20 // bytes
-	maxDepth    = 64       // nested braces
-	maxNames    = 1 << 20  // of one register family
+	maxVariable = 64 << 20  // bytes, also of all variables of a module
+	maxLocal    = 512 << 10 // bytes of local memory of a thread
+	maxDepth    = 64        // nested braces
+	maxNames    = 1 << 20   // of one register family
 )
 
 // parser walks over the tokens of one source.

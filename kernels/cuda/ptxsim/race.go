@@ -138,7 +138,7 @@ func (w *warp) sharedRace(lane, cell int, tag uint64, did, other string) {
 	}
 	hint := "a barrier"
 	if who&anyWarp == 0 && (who&anyLane != 0 && who&(lanes-1) == w.index || who&anyLane == 0 && who/lanes == w.index) {
-		hint = "bar.warp.sync"
+		hint = "bar.warp.sync or a barrier"
 	}
 	w.fault(SharedRace, 1<<lane, "%s of shared memory at %d, which %s %s at line %d without %s between",
 		did, cell<<w.b.shared.shift, name, other, c.line, hint)

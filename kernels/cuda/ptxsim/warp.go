@@ -95,6 +95,9 @@ func (w *warp) run() {
 		}
 		if t := w.b.worker.trace; t != nil {
 			t(w, c, m)
+			for _, r := range c.sets {
+				w.def[r] |= m
+			}
 		}
 		if c.flow != straight {
 			w.jump(c, m)
@@ -186,6 +189,7 @@ func (w *warp) start(threads int) {
 	clear(w.def)
 	for _, s := range k.special {
 		s.fill(w)
+		w.def[k.placeOf(s.typ().file(), s.index)] = full
 	}
 	w.twin = false
 	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
