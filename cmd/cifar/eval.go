@@ -294,12 +294,17 @@ func identify(r *ood.Results, m models.Config, config *greg.Config, step int64) 
 	}
 }
 
-// printFitted prints what scores found on the in-distribution training images.
+// printFitted prints what scores found on the in-distribution training images;
+// how each candidate of a choice did is in results.json alone.
 func printFitted(env *cli.Env, r *ood.Results) {
 	for _, s := range r.Scores {
-		var params struct{ Fitted json.RawMessage }
-		if err := json.Unmarshal(s.Params, &params); err == nil && params.Fitted != nil {
-			fmt.Fprintf(env.Stdout, "%s found on in-distribution images: %s\n", s.Name, params.Fitted)
+		var params struct{ Fitted map[string]json.RawMessage }
+		if err := json.Unmarshal(s.Params, &params); err != nil || params.Fitted == nil {
+			continue
+		}
+		delete(params.Fitted, "tried")
+		if found, err := json.Marshal(params.Fitted); err == nil {
+			fmt.Fprintf(env.Stdout, "%s found on in-distribution images: %s\n", s.Name, found)
 		}
 	}
 }
