@@ -44,15 +44,16 @@ type evalFlags struct {
 	ood                                     *[]string
 	batch, certify                          *int
 	sets                                    *cli.Sets
+	given                                   func(flag string) bool
 }
 
 func setupEval(f *cli.Flags) cli.Action {
-	e := new(evalFlags)
+	e := &evalFlags{given: f.Given}
 	f.Group("What")
 	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
 	e.id = f.String("id", "", "SET: in-distribution test images (default that of the run)")
 	e.ood = f.List("ood", "SET,...: out-of-distribution images")
-	e.scores = f.String("scores", "energy,msp", "SCORE,...: parameters after a colon, as in energy,energy:t=2; all for every one; auto for a value chosen on images of -fit and noise, as in odin:eps=auto")
+	e.scores = f.String("scores", "energy,msp", "SCORE,... (and absent before them, where the network has an output for none of the classes): parameters after a colon, as in energy,energy:t=2; all for every one; auto for a value chosen on images of -fit and noise, as in odin:eps=auto")
 	e.convention = f.String("convention", "paper", "NAME: how FPR95 and AUPR are counted, see above")
 	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
@@ -80,6 +81,11 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	weights, err := cli.ReadWeights(ctx, *e.checkpoint, *e.arch, 0)
 	if err != nil {
 		return err
+	}
+	if weights.Model.Reject && !e.given("scores") { // the method's own score comes first
+		if plan.Scores, err = ood.ParseScores("absent," + *e.scores); err != nil {
+			return err
+		}
 	}
 	dir := e.directory()
 	done, err := claimOut(dir)

@@ -178,8 +178,18 @@ func withoutSeconds(metrics []byte) string {
 	return b.String()
 }
 
+// longerPOEM is like longer for a method that has chosen its outliers at the
+// beginning of the epoch.
+func longerPOEM(out string) []string {
+	return tiny("-method", "poem", "-aux", "outliers#80", "-aux-batch", "8", "-candidates", "80", "-keep", "30", "-lr", "0.01",
+		"-epochs", "12", "-save-every", "3", "-out", out)
+}
+
 // TestKill kills a run at ten random moments and resumes it each time.
-func TestKill(t *testing.T) {
+func TestKill(t *testing.T)     { testKill(t, longer) }
+func TestKillPOEM(t *testing.T) { testKill(t, longerPOEM) }
+
+func testKill(t *testing.T, longer func(out string) []string) {
 	dir := t.TempDir()
 	ok(t, dir, longer("alone")...)
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))

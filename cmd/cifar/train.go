@@ -235,6 +235,12 @@ func (j *job) train(ctx context.Context, env *cli.Env) error {
 	line := env.Progress(progress.Options{Label: j.run.Record.Config.Method, Total: int64(j.run.Trainer.Total(j.id)), Start: int64(j.run.Trainer.Done()), Unit: "images"})
 	defer line.Finish()
 	images := int64(0)
+	t := j.run.Trainer
+	if t.Config.Sampling.Sampler != greg.SampleClusters { // those of a step are looked at in no time
+		t.Looking = func(done, total int) {
+			line.Update(int64(t.Done()), images, progress.Term{Name: "looked at", Value: float64(done)}, progress.Term{Name: "of", Value: float64(total)})
+		}
+	}
 	return j.run.Train(ctx, j.id, j.aux, func(s greg.Step) {
 		images += int64(s.Images)
 		line.Update(int64(s.Step), images, terms(s)...)

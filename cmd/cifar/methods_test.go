@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gradgrad/greg"
+	"gradgrad/ood"
+)
+
+// TestEveryMethodRuns trains a little with every method, from a trained network,
+// and judges it. What is printed has the sizes that were scaled to the small set.
+func TestEveryMethodRuns(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, tiny("-method", "ce", "-max-steps", "3", "-out", "ce")...)
+	says := map[string]string{
+		"greg+": "lowest and highest of 8 clusters (norm, 3 restarts) among ranks 0 to 80 of 80 candidates a step, scaled from 384",
+		"dos":   "an output for none of them", "dos-greg": "ranks 3 to 80",
+		"ntom": "every epoch ranks 10 to 30 of a pool of 80, scaled from 400000", "poem": "10 nearest",
+		"openmix": "shares from Beta(10, 10)", "oe-grad": "largest probability (from 0.9 up, from 0.2 down)", "balanced": "to the power 0.05, alpha 10",
+	}
+	list, _ := greg.Methods()
+	for _, method := range list {
+		if method == "ce" {
+			continue
+		}
+		args := tiny("-method", method, "-aux", "outliers#80", "-aux-batch", "8", "-init", "ce", "-max-steps", "2", "-out", method)
+		if slices.Contains([]string{"greg+", "greg+-code", "energy-cluster", "dos", "dos-greg"}, method) {
+			args = append(args, "-clusters", "8")
+		}
+		r := ok(t, dir, args...)
+		if !strings.Contains(r.err, says[method]) {
+			t.Errorf("%s does not say %q:\n%s", method, says[method], r.err)
+		}
+		ok(t, dir, "eval", "-checkpoint", method, "-id", "shapes#20", "-ood", "ood-noise#20")
+		results, err := ood.ReadResults(filepath.Join(dir, method, "eval"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := "energy"
+		if strings.HasPrefix(method, "dos") || method == "ntom" || method == "openmix" {
+			first = "absent"
+		}
+		if results.Scores[0].Name != first {
+			t.Errorf("%s is judged by %s first, want %s", method, results.Scores[0].Name, first)
+		}
+	}
+	ok(t, dir, append([]string{"table"}, list[1:]...)...)
+}
+
+// TestClassesOfAuxiliaries keeps two of three classes, as a file lists them, also on
+// resumption.
+func TestClassesOfAuxiliaries(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "list.json"), []byte(`{"A": {"circle": "", "star": ""}, "B": {"square": ""}}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r := cifar(t, dir, tiny("-method", "energy", "-aux", "shapes#200", "-aux-classes", "list.json", "-aux-batch", "8", "-lr", "1e-4", "-max-steps", "2", "-out", "r")...)
+	if r.code != 0 {
+		t.Fatal(r.err)
+	}
+	rec, err := greg.ReadRecord(filepath.Join(dir, "r"))
+	if err != nil || rec.Sets["aux"].ClassFile != "list.json" || rec.Sets["aux"].Images >= 200 {
+		t.Errorf("%+v: %v", rec.Sets["aux"], err)
+	}
+	ok(t, dir, "train", "-resume", "-out", "r")
+}
