@@ -15,11 +15,27 @@
 //
 // # What is here
 //
-//	scores      [Outputs] -> [Detector] -> one float64 an image; [ParseScores] reads "energy,msp,energy:t=2"
+//	scores      [Outputs] -> [Detector] -> one float64 an image; [ParseScores] reads "energy,ash-s:p=90,energy:t=2"
+//	learning    [FitAll] shows ID data to all scores in one pass; [ScoreAll] scores batches
+//	choices     [Tuned] picks settings on ID data and noise: "odin:eps=auto"
+//	certificate [Certify]: how far an image can move before the decision changes
 //	decision    [Threshold] at a true-positive rate on ID data, then [Decide]: in or out
 //	metrics     [Evaluate] two sets of scores under a named [Convention]
 //	curves      [ROC], [NewHistogram] on a range that the data choose
 //	files       [Results] is results.json; [WriteNPY] and [ReadNPY] hold raw scores
+//
+// # Scores
+//
+// Logits suffice for [MSP], [MaxLogit], [Energy], [Entropy] and [GEN]; [GradNorm]
+// wants features too. [ReAct], [DICEScore], [LINe], [ASH] and [Scale] change the
+// features or the final layer before they take the energy, so they want the
+// [Head]. [Mahalanobis], [KNN] and [ViM] measure distances to ID features. [ODIN]
+// moves the image and runs the [Model] again. Each file says what it computes and
+// where it is from; defaults are those of the published tables.
+//
+// Nothing is ever chosen on OOD test data. What Fit learns it learns from ID data,
+// and a setting is what the user says, a published default, or, where the user
+// writes auto, what [Tuned] chooses. All of it goes into results.json.
 //
 // # Conventions
 //
@@ -34,4 +50,9 @@
 // of scores is read. Detectors that learn from ID data get it in Fit, with the
 // model, through which they can run it on other images and take gradients with
 // respect to the images.
+//
+// # A model of your own
+//
+// Any function that fills in [Outputs] is a model ([Func]); one that also gives
+// gradients implements [Model], and works with every score. See the example OwnModel.
 package ood
