@@ -312,6 +312,7 @@ func optimCases(s source, full bool) (all []kcase) {
 func normCases(s source, full bool) (all []kcase) {
 	shapes := [][2]int{{5, 3}, {2, 4}, {300, 8}, {77, 36}}
 	if full {
+		all = normCasesOf(s, 20000, 32, true, 0) // sums of more pieces than are read at once
 		shapes = append(shapes, [2]int{1, 4}, [2]int{1000, 1}, [2]int{33, 33}, [2]int{129, 64}, [2]int{64, 100}, [2]int{4000, 12}, [2]int{515, 16}, [2]int{40, 342}, [2]int{700, 150})
 	}
 	for _, c := range shapes {

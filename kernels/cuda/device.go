@@ -21,6 +21,7 @@ type Device struct {
 	modules   map[string]Module // by file
 	functions map[string]Function
 	scratch   scratch
+	capture   *Replay // nil while nothing is captured
 }
 
 // New makes a device of a driver, which it closes when it is closed.

@@ -26,13 +26,15 @@ func sgd(l *launch) {
 	} else {
 		m = l.temp(n)
 	}
-	cd, cm := 0.0, -at.LR
-	if at.Nesterov {
-		cd, cm = -at.LR, -at.LR*at.Momentum
-	}
 	w, g := l.addr(l.Out[0]), l.addr(l.In[0])
 	items := l.at(w, m, g).items(n, w, m, g)
-	l.num(first).float(at.Momentum, at.Decay, cd, cm).flat("sgd", items)
+	l.num(first).varying(func() []float64 {
+		cd, cm := 0.0, -at.LR
+		if at.Nesterov {
+			cd, cm = -at.LR, -at.LR*at.Momentum
+		}
+		return []float64{at.Momentum, at.Decay, cd, cm}
+	}).flat("sgd", items)
 }
 
 // adam is kernels.AdamStep.
@@ -43,8 +45,10 @@ func adam(l *launch) {
 	if at.Step == 1 {
 		first = 1
 	}
-	t := float64(at.Step)
-	step, root := at.LR/(1-math.Pow(at.Beta1, t)), 1/math.Sqrt(1-math.Pow(at.Beta2, t))
 	items := l.at(w, m, v, g).items(l.Out[0].Len(), w, m, v, g)
-	l.num(first).float(at.Beta1, 1-at.Beta1, at.Beta2, 1-at.Beta2, step, root, at.Eps, at.Decay).flat("adam", items)
+	l.num(first).varying(func() []float64 {
+		t := float64(at.Step)
+		step, root := at.LR/(1-math.Pow(at.Beta1, t)), 1/math.Sqrt(1-math.Pow(at.Beta2, t))
+		return []float64{at.Beta1, 1 - at.Beta1, at.Beta2, 1 - at.Beta2, step, root, at.Eps, at.Decay}
+	}).flat("adam", items)
 }

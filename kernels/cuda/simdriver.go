@@ -184,8 +184,10 @@ func (s *simDriver) Close() error          { return nil }
 
 // Lend implements lending.
 func (s *simDriver) Lend(p uint64, name string, bytes int64) error {
-	return s.machine.Lend(p, name, bytes)
+	return s.do(func() error { return s.machine.Lend(p, name, bytes) })
 }
 
 // TakeBack implements lending.
-func (s *simDriver) TakeBack(p uint64) error { return s.machine.TakeBack(p) }
+func (s *simDriver) TakeBack(p uint64) error {
+	return s.do(func() error { return s.machine.TakeBack(p) })
+}

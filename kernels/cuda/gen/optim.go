@@ -3,6 +3,21 @@ package main
 // optimFile is ptx/optim.ptx.
 func optimFile() []*entry { return []*entry{sgd(), adam()} }
 
+// varying declares numbers that a replayed graph finds in memory, at numbers, in their
+// order; where that is 0 the parameters hold.
+func (e *entry) varying(names ...string) []string {
+	at := e.ptr("numbers")
+	r := make([]string, len(names))
+	for i, name := range names {
+		r[i] = e.f32(name)
+	}
+	replayed := e.let("replayed", "setp.ne.u64", at, "0")
+	for i := range r {
+		e.raw("@%s ld.global.f32 %s, [%s+%d];", replayed, r[i], at, 4*i)
+	}
+	return r
+}
+
 // loadUnless reads v neighbouring elements, or takes them for 0 where the predicate
 // is true: memory that holds nothing yet is not read.
 func (e *entry) loadUnless(p, name, addr string, v int) []string {
@@ -25,10 +40,11 @@ func (e *entry) loadIf(guard, name, addr string, v int) []string {
 
 func sgd() *entry {
 	e := newEntry("sgd", `sgd: d = decay*w + grad; m = mom*m + d; w += cd*d + cm*m. In the first step m is taken for 0.
-Items as in copy.`)
+numbers is 0 or, in a graph, where the float32 parameters are. Items as in copy.`)
 	w, m, g := e.ptr("w"), e.ptr("m"), e.ptr("grad")
 	n4, items, first := e.num("n4"), e.num("items"), e.num("first")
-	mom, decay, cd, cm := e.f32("mom"), e.f32("decay"), e.f32("cd"), e.f32("cm")
+	k := e.varying("mom", "decay", "cd", "cm")
+	mom, decay, cd, cm := k[0], k[1], k[2], k[3]
 	begins := e.let("begins", "setp.ne.u32", first, "0")
 	e.items(n4, items, func(at string, v int) {
 		atW, atM := e.let("at_w", "add.u64", w, at), e.let("at_m", "add.u64", m, at)
@@ -47,11 +63,12 @@ Items as in copy.`)
 
 func adam() *entry {
 	e := newEntry("adam", `adam: d = decay*w + grad; m = b1*m + c1*d; v = b2*v + c2*d*d;
-w -= step*m/(root*sqrt(v) + eps). In the first step m and v are taken for 0. Items as in copy.`)
+w -= step*m/(root*sqrt(v) + eps). In the first step m and v are taken for 0. numbers is as in sgd.
+Items as in copy.`)
 	w, m, v, g := e.ptr("w"), e.ptr("m"), e.ptr("v"), e.ptr("grad")
 	n4, items, first := e.num("n4"), e.num("items"), e.num("first")
-	b1, c1, b2, c2 := e.f32("b1"), e.f32("c1"), e.f32("b2"), e.f32("c2")
-	step, root, eps, decay := e.f32("step"), e.f32("root"), e.f32("eps"), e.f32("decay")
+	k := e.varying("b1", "c1", "b2", "c2", "step", "root", "eps", "decay")
+	b1, c1, b2, c2, step, root, eps, decay := k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7]
 	begins := e.let("begins", "setp.ne.u32", first, "0")
 	e.items(n4, items, func(at string, n int) {
 		atW, atM, atV := e.let("at_w", "add.u64", w, at), e.let("at_m", "add.u64", m, at), e.let("at_v", "add.u64", v, at)

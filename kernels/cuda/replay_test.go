@@ -1,0 +1,100 @@
+package cuda_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"gradgrad/autograd"
+	"gradgrad/kernels"
+	"gradgrad/kernels/cuda"
+)
+
+// descent is gradient descent on sum (w-x)^2, on a device.
+type descent struct {
+	w, x    *autograd.Value
+	tape    *autograd.Tape
+	p       *autograd.Param
+	kernel  *kernels.Kernel
+	args    kernels.Args
+	setRate func(lr float64)
+}
+
+func newDescent(dev kernels.Device, adam bool) *descent {
+	w := autograd.New64(dev, []float64{1, 2, 3, 4, 5}, 5)
+	d := &descent{w: w, x: autograd.New64(dev, []float64{0, 1, 0, 1, 0}, 5), tape: autograd.NewTape(dev), p: autograd.NewParam("w", w)}
+	m, v := autograd.Full(dev, 0, 5), autograd.Full(dev, 0, 5)
+	d.args = kernels.Args{In: make([]kernels.Buffer, 1), Out: []kernels.Buffer{w.Buffer(), m.Buffer(), v.Buffer()}}
+	if adam {
+		at := &kernels.AdamAttr{Beta1: 0.9, Beta2: 0.99, Eps: 1e-8}
+		d.kernel, d.args.Attr, d.setRate = kernels.Adam, at, func(lr float64) { at.LR = lr; at.Step++ }
+	} else {
+		at := &kernels.SGDAttr{Momentum: 0.9, Decay: 0.01}
+		d.kernel, d.args.Attr, d.args.Out, d.setRate = kernels.SGD, at, d.args.Out[:2], func(lr float64) { at.LR = lr }
+	}
+	return d
+}
+
+// step is one update.
+func (d *descent) step() {
+	diff := autograd.Sub(d.tape.Watch(d.w), d.x)
+	autograd.Backward(autograd.Sum(autograd.Mul(diff, diff)), d.p)
+	d.args.In[0] = d.p.Grad().Buffer()
+	d.w.Device().Run(d.kernel, &d.args)
+	d.w.Changed()
+	d.p.ClearGrad()
+	d.tape.Release()
+}
+
+// TestReplay repeats a captured step, with another learning rate each time, and gets
+// the bits of steps that were run one by one.
+func TestReplay(t *testing.T) {
+	for _, adam := range []bool{false, true} {
+		once, again := newDescent(simulated(t), adam), newDescent(simulated(t), adam)
+		for range 4 {
+			once.setRate(0.1)
+			again.setRate(0.1)
+			once.step()
+			again.step()
+		}
+		r, err := again.w.Device().(*cuda.Device).Capture(again.step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, lr := range []float64{0.1, 0.05, 0.2} {
+			once.setRate(lr)
+			again.setRate(lr)
+			once.step()
+			if err := r.Launch(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want, got := once.w.Float32s(), again.w.Float32s(); !slices.Equal(got, want) || slices.Equal(got, newDescent(kernels.CPU, adam).w.Float32s()) {
+			t.Errorf("adam %v: %v, not %v", adam, got, want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCaptureErrors is about what cannot be captured.
+func TestCaptureErrors(t *testing.T) {
+	dev := simulated(t)
+	b := dev.Alloc(1)
+	dev.Write(b, []float32{7})
+	_, err := dev.Capture(func() { dev.Read(make([]float32, 1), b) })
+	if err == nil || !strings.Contains(err.Error(), "to the host") {
+		t.Errorf("reading: %v", err)
+	}
+	if _, err := dev.Capture(func() { _, err = dev.Capture(func() {}) }); err != nil {
+		t.Error(err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "inside a capture") {
+		t.Errorf("a capture in a capture: %v", err)
+	}
+	got := make([]float32, 1)
+	if dev.Read(got, b); got[0] != 7 {
+		t.Errorf("after that: %v", got)
+	}
+}
