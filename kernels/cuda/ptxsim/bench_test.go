@@ -58,3 +58,16 @@ func BenchmarkSaxpy(b *testing.B) {
 	}
 	b.ReportMetric(float64(instructions(m))/(userSeconds()-start)/1e6, "Minstr/s")
 }
+
+// BenchmarkSmallLaunch is what a launch costs apart from its instructions.
+func BenchmarkSmallLaunch(b *testing.B) {
+	k, _ := parse(b, "saxpy.ptx").Kernel("saxpy")
+	m := New(Options{})
+	const n = 256
+	x, y := upload(b, m, "x", floats(pattern(n))), upload(b, m, "y", floats(pattern(n)))
+	for range b.N {
+		if err := m.Launch(context.Background(), k, [3]int{1, 1, 1}, [3]int{n, 1, 1}, 0, []uint64{x, y, 0, n}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

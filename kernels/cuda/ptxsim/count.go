@@ -74,8 +74,21 @@ func (w *warp) countShared(addr *[lanes]uint64, m uint32, n int) {
 			continue
 		}
 		s.phases++
-		s.extra += conflicts(addr, part, n)
+		if !near(addr, part, n) {
+			s.extra += conflicts(addr, part, n)
+		}
 	}
+}
+
+// near says whether all that the lanes of m want lies in 32 words in a row, each in
+// a bank of its own: the common case.
+func near(addr *[lanes]uint64, m uint32, n int) bool {
+	lo, hi := ^uint64(0), uint64(0)
+	for ; m != 0; m &= m - 1 {
+		a := addr[first(m)]
+		lo, hi = min(lo, a), max(hi, a)
+	}
+	return hi+uint64(n)-lo <= 128
 }
 
 // conflicts returns how many passes more than one the lanes of m need.

@@ -36,6 +36,9 @@ func flush32(x uint32) uint32 {
 	return x
 }
 
+// halfway are the lower 29 bits of a float64 in the middle of two normal float32.
+const halfway = 1 << 28
+
 // fma32 is a*b+c rounded once. The product of two float32 is exact in float64 but
 // the sum is not, and rounding it again to float32 goes wrong where the first
 // rounding ends half-way between two float32.
@@ -43,7 +46,6 @@ func fma32(a, b, c float32) float32 {
 	p := float64(a) * float64(b)
 	s := p + float64(c)
 	u := math.Float64bits(s)
-	const halfway = 1 << 28
 	if u&(1<<29-1) != halfway && u<<1>>53 > 1023-126 {
 		return float32(s)
 	}

@@ -10,7 +10,6 @@ type (
 	narrow3 = func(d, a, b, c *[lanes]uint32)
 	wide1   = func(d, a *[lanes]uint64)
 	wide2   = func(d, a, b *[lanes]uint64)
-	wide3   = func(d, a, b, c *[lanes]uint64)
 )
 
 // blend copies the lanes of m.
@@ -72,17 +71,6 @@ func wideRun2(d, a, b int, f wide2) action {
 			return
 		}
 		f(&w.t64, &w.r64[a], &w.r64[b])
-		blend(&w.r64[d], &w.t64, m)
-	}
-}
-
-func wideRun3(d, a, b, c int, f wide3) action {
-	return func(w *warp, m uint32) {
-		if m == full {
-			f(&w.r64[d], &w.r64[a], &w.r64[b], &w.r64[c])
-			return
-		}
-		f(&w.t64, &w.r64[a], &w.r64[b], &w.r64[c])
 		blend(&w.r64[d], &w.t64, m)
 	}
 }

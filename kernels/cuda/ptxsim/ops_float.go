@@ -38,9 +38,16 @@ var floatFast = map[string]narrow2{
 	},
 }
 
+// fmaLanes is fma32 with its usual case written out.
 func fmaLanes(d, a, b, c *[lanes]uint32) {
 	for i := range d {
-		d[i] = bits32(fma32(f32(a[i]), f32(b[i]), f32(c[i])))
+		s := float64(f32(a[i]))*float64(f32(b[i])) + float64(f32(c[i]))
+		u := math.Float64bits(s)
+		if e := u << 1 >> 53; u&(1<<29-1) != halfway && e > 1023-126 && e < 1<<11-1 {
+			d[i] = math.Float32bits(float32(s))
+		} else {
+			d[i] = bits32(fma32(f32(a[i]), f32(b[i]), f32(c[i])))
+		}
 	}
 }
 

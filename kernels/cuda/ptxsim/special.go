@@ -100,9 +100,9 @@ func (s specialUse) value(w *warp, lane int) uint32 {
 	case "%lanemask_lt":
 		return one - 1
 	case "%lanemask_le":
-		return one | one - 1
+		return one<<1 - 1
 	case "%lanemask_gt":
-		return ^(one | one - 1)
+		return ^(one<<1 - 1)
 	case "%lanemask_ge":
 		return ^(one - 1)
 	case "%dynamic_smem_size":

@@ -62,6 +62,8 @@ func TestWarps(t *testing.T) {
 		{"warpid", "mov.u32 %r9, %warpid;", 80, func(i int) uint32 { return uint32(i / 32) }},
 		{"nwarpid", "mov.u32 %r9, %nwarpid;", 80, func(i int) uint32 { return 3 }},
 		{"lanemask", "mov.u32 %r8, %lanemask_lt;\nmov.u32 %r9, %lanemask_ge;\nxor.b32 %r9, %r9, %r8;", 32, func(int) uint32 { return full }},
+		{"lanemask_le", "mov.u32 %r9, %lanemask_le;", 32, func(i int) uint32 { return uint32(uint64(2)<<i - 1) }},
+		{"lanemask_gt", "mov.u32 %r9, %lanemask_gt;\nmov.u32 %r8, %lanemask_eq;\nor.b32 %r9, %r9, %r8;", 32, func(i int) uint32 { return full << i }},
 		{"ntid", "mov.u32 %r9, %ntid.x;", 80, func(int) uint32 { return 80 }},
 		{"clock goes on", "mov.u32 %r8, %clock;\nmov.u32 %r9, %clock;\nsub.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 1 }},
 		{"branch and meet", "setp.lt.u32 %p1, %r2, %r1;\nmov.u32 %r9, 1;\n@%p1 bra A;\nmov.u32 %r9, 2;\nbra B;\nA: mov.u32 %r9, 3;\nB: add.u32 %r9, %r9, 10;\nshfl.sync.idx.b32 %r8, %r9, %r2, 31, -1;", 32, func(i int) uint32 {
