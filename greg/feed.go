@@ -166,7 +166,7 @@ func (f *stepFeed) next(ctx context.Context) (*datasets.Batch, *Drawn, error) {
 	v := f.ahead
 	defer v.close()
 	c := new(Candidates)
-	if err := v.each(ctx, func(o ood.Outputs) { c.look(f.sampler, o) }); err != nil {
+	if err := v.each(ctx, func(o ood.Outputs) { c.Look(f.sampler, o) }); err != nil {
 		return nil, nil, err
 	}
 	choice, err := f.sampler.Choose(ctx, c, random(f.t.Config.Seed, chooseSeed, step))

@@ -129,7 +129,7 @@ func TestPosteriorFindsTheBoundary(t *testing.T) {
 	s := &BoundarySampler{W: want, Keep: n}
 	c := new(Candidates)
 	for _, at := range []float64{1, 0, -1} {
-		c.look(s, ood.Outputs{N: n, Dim: dim, Features: cloud(uint64(10+at), at)})
+		c.Look(s, ood.Outputs{N: n, Dim: dim, Features: cloud(uint64(10+at), at)})
 	}
 	choice, err := s.Choose(context.Background(), c, nil)
 	if err != nil || len(choice.Indices) != n {

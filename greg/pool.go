@@ -57,7 +57,7 @@ func (f *poolFeed) epoch(ctx context.Context, epoch int) error {
 	v := f.t.viewOf(f.aux, consecutive(first, f.s.Candidates, f.aux.Len()), f.batches(epoch))
 	defer v.close()
 	c := new(Candidates)
-	if err := v.each(ctx, func(o ood.Outputs) { c.look(sampler, o) }); err != nil {
+	if err := v.each(ctx, func(o ood.Outputs) { c.Look(sampler, o) }); err != nil {
 		return err
 	}
 	choice, err := sampler.Choose(ctx, c, random(f.t.Config.Seed, chooseSeed, epoch))

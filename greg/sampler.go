@@ -33,8 +33,8 @@ type Choice struct {
 	Filled  int   // how many of them, the last ones, were drawn at random
 }
 
-// look shows a sampler the next candidates.
-func (c *Candidates) look(s Sampler, o ood.Outputs) {
+// Look shows a sampler the next candidates and keeps what it says of them.
+func (c *Candidates) Look(s Sampler, o ood.Outputs) {
 	w, points := s.Look(o)
 	c.Weights = append(c.Weights, w...)
 	c.Points = append(c.Points, points...)

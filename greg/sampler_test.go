@@ -85,7 +85,7 @@ func drawnOutputs(seed uint64, n, dim, classes int, reject bool) ood.Outputs {
 func shown(s Sampler, parts ...ood.Outputs) *Candidates {
 	c := new(Candidates)
 	for _, o := range parts {
-		c.look(s, o)
+		c.Look(s, o)
 	}
 	return c
 }

@@ -24,13 +24,15 @@ const benchHelp = `Prints one JSON line a case. A step is one update of the opti
   energy    CE + 0.1 L_S on -batch in-distribution and -batch auxiliary images
   greg      CE + 0.1 L_S + L_gradS, equation (3) as printed: one forward, the input gradient, one backward.
             Every image counts as detected, so the arithmetic is that of a trained network.
+  greg+     greg on -batch in-distribution and twice as many auxiliary images, which Algorithm 1 chooses, -batch
+            clusters, among 6 times -batch candidates; they go through the network in evaluation mode first
   greg-ref  the same loss as the authors' code computes it: a second forward, the gradient of mean hinges
   gemm      a square float32 matrix product, -n
   conv      a 3x3 convolution of 64 to 64 channels on 128 images of 32x32: all three directions
   machine   what the processor reaches at most: multiply-adds from registers, and copying memory
 
 Images and labels are random. gflops counts 2 operations a multiply-add of convolutions and matrix products, a
-training step as 3 forwards (ce, energy), 6 (greg) or 7 (greg-ref). peak_mib is the most memory that one step's
+training step as 3 forwards (ce, energy), 6 (greg), 8 (greg+, its candidates included) or 7 (greg-ref). peak_mib is the most memory that one step's
 values and the parameters with gradients and momentum held; bytes and operations are what one step's operations
 read and wrote, and how many there were.`
 
@@ -42,11 +44,11 @@ type benchFlags struct {
 }
 
 // benchCases are all cases, in the order in which they run.
-var benchCases = []string{"machine", "gemm", "conv", "infer", "ce", "energy", "greg", "greg-ref"}
+var benchCases = []string{"machine", "gemm", "conv", "infer", "ce", "energy", "greg", "greg+", "greg-ref"}
 
 func setupBench(f *cli.Flags) cli.Action {
 	arch := f.String("arch", "wrn-40-2", "NAME,...: architectures")
-	cases := f.String("cases", "infer,ce,energy,greg,greg-ref,gemm,conv,machine", "CASE,...: see above")
+	cases := f.String("cases", "infer,ce,energy,greg,greg+,greg-ref,gemm,conv,machine", "CASE,...: see above")
 	compute := cli.ComputeFlags(f)
 	batch := f.Int("batch", 64, "N: in-distribution images in a step, and as many auxiliary ones")
 	inferBatch := f.Int("infer-batch", 128, "N: images at a time in infer")

@@ -22,7 +22,7 @@ type benchCost struct{ images, forwards int }
 
 func (b benchFlags) cost(name string) benchCost {
 	return map[string]benchCost{
-		"infer": {b.inferBatch, 1}, "ce": {b.batch, 3}, "energy": {2 * b.batch, 3}, "greg": {2 * b.batch, 6}, "greg-ref": {2 * b.batch, 7},
+		"infer": {b.inferBatch, 1}, "ce": {b.batch, 3}, "energy": {2 * b.batch, 3}, "greg": {2 * b.batch, 6}, "greg+": {3 * b.batch, 8}, "greg-ref": {2 * b.batch, 7},
 	}[name]
 }
 
@@ -36,6 +36,7 @@ type benchStep struct {
 	labels []int
 	images int
 	step   uint64
+	pool   []float32 // candidates of greg+
 }
 
 // network times one case on one network.
@@ -71,8 +72,11 @@ func newBenchStep(net models.Model, dev kernels.Device, name string, images, bat
 	if name != "ce" {
 		s.loss.LambdaS = 0.1
 	}
-	if name == "greg" {
+	if name == "greg" || name == "greg+" {
 		s.loss.LambdaGrad = 1
+	}
+	if name == "greg+" {
+		s.pool = noise(6 * batch * benchSide * benchSide * 3)
 	}
 	r := rand.New(rand.NewPCG(2, 2))
 	for range batch {
@@ -90,6 +94,11 @@ func (s *benchStep) of(name string) func() error {
 		return func() error { return s.train(s.reference) }
 	}
 	return func() error {
+		if s.pool != nil {
+			if err := s.choose(); err != nil {
+				return err
+			}
+		}
 		return s.train(func(p *layers.Pass, x *autograd.Value) *autograd.Value {
 			return s.loss.Terms(p, s.net, x, s.labels, false).Total
 		})

@@ -9,7 +9,7 @@ import (
 // TestBench wants one line of JSON for every case, with the keys that are agreed.
 func TestBench(t *testing.T) {
 	r := ok(t, t.TempDir(), "bench", "-arch", "wrn-10-1", "-batch", "2", "-infer-batch", "2", "-steps", "1", "-n", "64",
-		"-cases", "infer,ce,energy,greg,greg-ref,gemm,conv,machine")
+		"-cases", "infer,ce,energy,greg,greg+,greg-ref,gemm,conv,machine")
 	lines := strings.Split(strings.TrimSpace(r.out), "\n")
 	var cases []string
 	for _, line := range lines {
@@ -36,7 +36,7 @@ func TestBench(t *testing.T) {
 			}
 		}
 	}
-	if got, want := strings.Join(cases, " "), "machine gemm conv-fprop conv-dgrad conv-wgrad infer ce energy greg greg-ref"; got != want {
+	if got, want := strings.Join(cases, " "), "machine gemm conv-fprop conv-dgrad conv-wgrad infer ce energy greg greg+ greg-ref"; got != want {
 		t.Errorf("cases %s, not %s", got, want)
 	}
 }
