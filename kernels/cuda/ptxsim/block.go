@@ -2,23 +2,24 @@ package ptxsim
 
 // block is one thread block at work. A worker has one and reuses it.
 type block struct {
-	worker *worker
-	k      *Kernel
-	size   [3]int
-	at     [3]int // place in the grid
-	linear int    // the same as one number
-	fenced bool   // some thread has run a membar or a fence
-	warps  []*warp
-	shared sharedMemory
-	local  localMemory
+	worker  *worker
+	k       *Kernel
+	size    [3]int
+	at      [3]int // place in the grid
+	dynamic int    // bytes of shared memory
+	linear  int    // the same as one number
+	fenced  bool   // some thread has run a membar or a fence
+	warps   []*warp
+	shared  sharedMemory
+	local   localMemory
 
 	barriers [16]barrierState
 	order    []int // in which warps get their turn
 }
 
-func newBlock(wk *worker) *block {
-	k := wk.l.k
-	b := &block{worker: wk, k: k, size: wk.l.size}
+func newBlock(wk *worker, l *launch) *block {
+	k := l.k
+	b := &block{worker: wk, k: k, size: l.size, dynamic: l.dynamic}
 	threads := b.size[0] * b.size[1] * b.size[2]
 	for i := 0; i*lanes < threads; i++ {
 		w := &warp{b: b, index: i,
@@ -39,11 +40,18 @@ func newBlock(wk *worker) *block {
 		b.order = append(b.order, i)
 	}
 	size := k.Shared
-	if wk.l.dynamic > 0 {
-		size = k.dynamicStart() + wk.l.dynamic
+	if l.dynamic > 0 {
+		size = k.dynamicStart() + l.dynamic
 	}
 	b.shared.init(size, k.cell)
 	b.local.init(k.Local, threads)
+	for _, w := range b.warps {
+		for _, s := range k.special {
+			if !s.varies() {
+				s.fill(w)
+			}
+		}
+	}
 	return b
 }
 

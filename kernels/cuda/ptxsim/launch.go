@@ -116,19 +116,29 @@ func (l *launch) run(ctx context.Context) error {
 	return nil
 }
 
+// worker returns a worker for this launch. One that ran the same kernel before in
+// blocks of the same size is used again: its registers are there.
 func (l *launch) worker(i int) *worker {
-	for len(l.m.shadows) <= i {
-		l.m.shadows = append(l.m.shadows, &globalShadow{})
+	m := l.m
+	for len(m.shadows) <= i {
+		m.shadows = append(m.shadows, &globalShadow{})
 	}
-	wk := &worker{l: l, spots: make([]spot, len(l.k.code)), shadow: l.m.shadows[i], checked: !l.m.o.Unchecked}
+	var wk *worker
+	if old := m.idle[l.k]; i < len(old) && old[i].block.size == l.size && old[i].block.dynamic == l.dynamic {
+		wk = old[i]
+		clear(wk.spots)
+	} else {
+		wk = &worker{spots: make([]spot, len(l.k.code)), shadow: m.shadows[i], checked: !m.o.Unchecked}
+		wk.block = newBlock(wk, l)
+	}
+	wk.l = l
 	wk.shadow.serial, wk.shadow.race = l.serial, nil
-	if l.m.o.Shuffle != 0 {
-		wk.rng = rand.New(rand.NewPCG(l.m.o.Shuffle, uint64(i)))
+	if m.o.Shuffle != 0 {
+		wk.rng = rand.New(rand.NewPCG(m.o.Shuffle, uint64(i)))
 	}
-	if l.m.o.Trace != nil {
-		wk.trace = l.m.traced
+	if m.o.Trace != nil {
+		wk.trace = m.traced
 	}
-	wk.block = newBlock(wk)
 	return wk
 }
 

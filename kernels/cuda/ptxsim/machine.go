@@ -30,9 +30,10 @@ type Machine struct {
 	used    int64
 	vars    map[*Module][]*allocation
 	totals  map[*Kernel]*totals
-	order   []*Kernel       // that were launched, in order of their first launch
-	serial  uint64          // of the last launch
-	shadows []*globalShadow // one for every worker
+	order   []*Kernel             // that were launched, in order of their first launch
+	serial  uint64                // of the last launch
+	idle    map[*Kernel][]*worker // of the last launch
+	shadows []*globalShadow       // one for every worker
 }
 
 // New returns a machine with empty memory.
@@ -44,7 +45,7 @@ func New(o Options) *Machine {
 	if o.Trace != nil {
 		o.Workers = 1
 	}
-	return &Machine{o: o, vars: map[*Module][]*allocation{}, totals: map[*Kernel]*totals{}}
+	return &Machine{o: o, vars: map[*Module][]*allocation{}, totals: map[*Kernel]*totals{}, idle: map[*Kernel][]*worker{}}
 }
 
 // MaxShared is how many bytes of shared memory, static and dynamic, a block may
@@ -76,6 +77,7 @@ func (m *Machine) Launch(ctx context.Context, k *Kernel, grid, block [3]int, dyn
 	l := m.prepare(k, grid, block, dynShared, params)
 	err := l.run(ctx)
 	m.account(l)
+	m.idle[k] = l.workers
 	return err
 }
 

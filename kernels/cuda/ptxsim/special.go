@@ -39,6 +39,9 @@ func (s special) ticking() bool {
 	return false
 }
 
+// varies says whether the register differs from block to block or launch to launch.
+func (s special) varies() bool { return s.name == "%ctaid" || s.name == "%nctaid" || s.ticking() }
+
 func (s special) typ() dtype {
 	if s.name == "%clock64" || s.name == "%globaltimer" {
 		return dtypes["u64"]
@@ -106,7 +109,7 @@ func (s specialUse) value(w *warp, lane int) uint32 {
 	case "%lanemask_ge":
 		return ^(one - 1)
 	case "%dynamic_smem_size":
-		return uint32(b.worker.l.dynamic)
+		return uint32(b.dynamic)
 	case "%total_smem_size":
 		return uint32(len(b.shared.data))
 	}

@@ -188,7 +188,9 @@ func (w *warp) start(threads int) {
 	w.others, w.state = w.others[:0], ready
 	clear(w.def)
 	for _, s := range k.special {
-		s.fill(w)
+		if s.varies() {
+			s.fill(w)
+		}
 		w.def[k.placeOf(s.typ().file(), s.index)] = full
 	}
 	w.twin = false
