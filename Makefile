@@ -29,7 +29,7 @@ vet-cuda: build/cuda/cuda.h ## the linters on the GPU build
 	$(CUDA_ENV) go vet -tags cuda ./...
 
 test-cuda: build/cuda/cuda.h ## what is linked into that build, and its error without a driver
-	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestOpen|TestNoGPU' ./kernels/cuda
+	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestDriverCalls|TestOpen|TestNoGPU' ./kernels/cuda
 
 sim: ## every GPU kernel on the simulator, the full sweep of shapes, all checks on
 	go test -timeout 15m ./kernels/cuda -full
