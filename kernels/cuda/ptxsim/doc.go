@@ -38,15 +38,15 @@
 //     between, inside a warp as well, where bar.warp.sync is the barrier
 //   - races between blocks of one launch on global memory. Atomic operations do not
 //     race with each other; a block that has run a fence may touch what others wrote by
-//     .volatile, .relaxed, .acquire and .release accesses
+//     .volatile, .relaxed, .acquire and .release accesses. In one block: reading or
+//     overwriting what another thread wrote, with no barrier between
 //   - barriers and warp-wide instructions that some threads do not reach
 //   - cp.async without its wait or commit: data arrives at the wait and no sooner
 //   - endless loops, trap
 //
 // [Options.Shuffle] changes the order of blocks and warps, which shows what a fixed
 // order hides. Results, faults and counts do not depend on the number of goroutines;
-// only which of several racing blocks is named may. Races between threads of one
-// block on global memory are not looked for.
+// only which of several racing blocks is named may.
 //
 // # What it counts
 //

@@ -13,7 +13,7 @@ const (
 	UninitialisedMemory                    // bytes that nobody has written
 	UninitialisedRegister                  // a register that has no value on the way that execution took
 	SharedRace                             // two threads, one of them writing, with no barrier between
-	GlobalRace                             // two blocks of one launch, one of them writing
+	GlobalRace                             // two blocks of one launch, one of them writing; or two threads of a block with no barrier between
 	Divergence                             // a barrier or a warp-wide instruction that some threads do not reach
 	AsyncCopy                              // cp.async without the wait or the commit that it needs
 	Trap                                   // the instruction trap, or a mistake that the hardware would trap on

@@ -157,6 +157,8 @@ var faultCases = []struct {
 	{"write after read", "st.shared.u32 [%r4], %r2;\nbar.sync 0;\nld.shared.u32 %r7, [%r5];\nst.shared.u32 [%r5], %r7;", 1, 64, SharedRace, "read at line"},
 	{"different values to one place", "st.shared.u32 [%r5], %r2;", 1, 32, SharedRace, "wrote"},
 	{"atomic beside plain", "st.shared.u32 [%r5], 1;\natom.shared.add.u32 %r6, [%r5], 1;", 1, 64, SharedRace, ""},
+	{"read of what a neighbour wrote", "st.global.u32 [%rd2], %r2;\nxor.b32 %r6, %r2, 1;\nmul.wide.u32 %rd3, %r6, 4;\nadd.u64 %rd3, %rd1, %rd3;\nld.global.u32 %r6, [%rd3];", 1, 32, GlobalRace, "of the same block wrote at line"},
+	{"threads of a block write one place", "st.global.u32 [%rd1], %r2;", 1, 64, GlobalRace, "write of another value"},
 	{"blocks write one place", "st.global.u32 [%rd2], %r3;", 2, 32, GlobalRace, `write of "p" (256 bytes) at offset 0`},
 	{"block reads what another writes", "setp.eq.u32 %p1, %r3, 0;\n@%p1 st.global.u32 [%rd2], %r3;\n@!%p1 ld.global.u32 %r6, [%rd2];", 2, 32, GlobalRace, "offset 0"},
 	{"block writes what another read", "setp.ne.u32 %p1, %r3, 1;\n@%p1 ld.global.u32 %r6, [%rd2+128];\nsetp.eq.u32 %p1, %r3, 1;\n@%p1 st.global.u32 [%rd2+128], %r3;", 2, 32, GlobalRace, "offset 128"},
@@ -181,15 +183,11 @@ func TestFaults(t *testing.T) {
 	for _, c := range faultCases {
 		t.Run(c.name, func(t *testing.T) {
 			for _, workers := range []int{1, 3} {
-				body := c.body
-				if strings.Contains(body, "cp.async") {
-					body = "st.global.u32 [%rd1], 7;\n" + body
-				}
 				n := uint64(0)
-				if c.kind == GlobalRace {
+				if c.kind == GlobalRace || strings.Contains(c.body, "cp.async") {
 					n = 1
 				}
-				_, err := runSnippet(t, New(Options{Workers: workers}), body, c.grid, c.threads, 64, n)
+				_, err := runSnippet(t, New(Options{Workers: workers}), c.body, c.grid, c.threads, 64, n)
 				wantFault(t, err, c.kind, c.text)
 			}
 		})

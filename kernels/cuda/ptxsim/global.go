@@ -2,7 +2,7 @@ package ptxsim
 
 // at returns the bytes of an access of n bytes by one lane, after the checks.
 func (w *warp) at(where space, lane int, addr uint64, n int, kind access) []byte {
-	w.twin = false
+	w.twins = 0
 	if where == generic {
 		where = spaceOf(addr)
 		addr -= window(where)

@@ -33,6 +33,7 @@ type readPage struct {
 type writePage struct {
 	serial uint64
 	note   [pageWords]uint64
+	clock  [pageWords]uint32 // of the warp that wrote, as in race.go
 }
 
 // allocShadow is what one worker knows about one allocation.
@@ -112,8 +113,12 @@ func (w *warp) globalRead(lane int, r *region, off uint64, n int) {
 	me := uint32(w.b.linear + 1)
 	for c := (uint64(r.offset) + off) >> 2; c <= (uint64(r.offset)+off+uint64(n)-1)>>2; c++ {
 		if p := s.writers(g.serial, c/pageWords, false); p != nil {
-			if x := p.note[c%pageWords]; x != 0 && uint32(x>>32) != me && !(n < 4 && x&partial != 0) {
+			switch x := p.note[c%pageWords]; {
+			case x == 0 || n < 4 && x&partial != 0:
+			case uint32(x>>32) != me:
 				w.globalRace(lane, r, c, x, "read")
+			case !w.ordered(x, p.clock[c%pageWords], lane):
+				w.blockRace(lane, r, c, x, "read")
 			}
 		}
 		e := &s.readers(g.serial, c/pageWords).block[c%pageWords]
@@ -125,6 +130,13 @@ func (w *warp) globalRead(lane int, r *region, off uint64, n int) {
 			*e = manyBlock
 		}
 	}
+}
+
+// ordered says whether a write by this block lies before a barrier that this warp has
+// passed, or may be unordered.
+func (w *warp) ordered(note uint64, clock uint32, lane int) bool {
+	who := note >> noteWho & whoLimit
+	return w.marked || w.past(uint64(clock)<<32|who<<whoShift, lane)
 }
 
 // globalWrite notes a write.
@@ -139,11 +151,20 @@ func (w *warp) globalWrite(lane int, r *region, off uint64, n int, kind access) 
 	if n < 4 {
 		flags |= partial
 	}
-	for c := (uint64(r.offset) + off) >> 2; c <= (uint64(r.offset)+off+uint64(n)-1)>>2; c++ {
+	start := (uint64(r.offset) + off) >> 2
+	for c := start; c <= (uint64(r.offset)+off+uint64(n)-1)>>2; c++ {
 		p := s.writers(g.serial, c/pageWords, true)
 		x := &p.note[c%pageWords]
-		if *x != 0 && uint32(*x>>32) != me && *x&flags == 0 && !w.strong() {
-			w.globalRace(lane, r, c, *x, "write")
+		switch {
+		case *x == 0 || *x&flags != 0:
+		case uint32(*x>>32) != me:
+			if !w.strong() {
+				w.globalRace(lane, r, c, *x, "write")
+			}
+		case !w.ordered(*x, p.clock[c%pageWords], lane):
+			other := *x
+			w.twins |= 1 << (c - start)
+			w.twin = func() { w.blockRace(lane, r, c, other, "write of another value") }
 		}
 		if q := s.reads[c/pageWords]; q != nil && q.serial == g.serial && n >= 4 {
 			if e := q.block[c%pageWords]; e != 0 && e != me && !w.strong() {
@@ -154,7 +175,15 @@ func (w *warp) globalWrite(lane int, r *region, off uint64, n int, kind access) 
 		if *x = w.note(lane, flags); several {
 			*x |= uint64(manyBlock) << 32
 		}
+		p.clock[c%pageWords] = w.clock
 	}
+}
+
+// blockRace reports two threads of one block.
+func (w *warp) blockRace(lane int, r *region, cell, note uint64, did string) {
+	t := w.b.thread(int(note >> noteWho & whoLimit))
+	w.fault(GlobalRace, 1<<lane, "%s of %s, which thread (%d,%d,%d) of the same block wrote at line %d without a barrier between",
+		did, r.of.describe(int64(cell*4)), t[0], t[1], t[2], w.b.k.code[note>>notePC&pcMask].line)
 }
 
 // globalRace keeps a race with a write. The launch goes on, and the race at the

@@ -99,9 +99,14 @@ func (m *Machine) alloc(name string, bytes int64) *allocation {
 	return a
 }
 
+// fill sets all bytes, copying what is set already where there are many.
 func fill(b []byte, v byte) {
-	for i := range b {
+	n := min(len(b), 64)
+	for i := range n {
 		b[i] = v
+	}
+	for ; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }
 

@@ -245,7 +245,7 @@ func storeOp(b *build) action {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, store)
 			for j, g := range get {
-				w.storeValue(i, mem[j*size:], size, g(w, i))
+				w.storeValue(mem, j*size, size, g(w, i))
 			}
 		}
 	}

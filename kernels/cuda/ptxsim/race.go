@@ -97,7 +97,9 @@ func (w *warp) sharedWrite(lane, cell int, kind access) {
 		if kind != store || (c.write^w.tag(lane))&^(uint64(lanes-1)<<whoShift) != 0 {
 			w.sharedRace(lane, cell, c.write, "write", "wrote")
 		}
-		w.twin, w.twinCell = true, cell // two lanes of one store: harmless if their values agree
+		tag := c.write // two lanes of one store: no matter if their values agree
+		w.twins = 15
+		w.twin = func() { w.sharedRace(lane, cell, tag, "write of another value", "wrote") }
 	}
 	if r := w.conflicting(lane, cell); r != 0 && !(kind == atomic_ && w.atomicAt(r)) {
 		w.sharedRace(lane, cell, r, "write", "read")
@@ -106,13 +108,12 @@ func (w *warp) sharedWrite(lane, cell int, kind access) {
 	c.read = 0
 }
 
-// storeValue writes a value to the bytes of an access. Where another lane of the same
-// store was there before, the two must agree.
-func (w *warp) storeValue(lane int, b []byte, size int, v uint64) {
-	if w.twin && readValue(b, size) != v&(^uint64(0)>>(64-8*size)) {
-		w.sharedRace(lane, w.twinCell, w.b.shared.cells[w.twinCell].write, "write of another value", "wrote")
+// storeValue writes size bytes of an access, at an offset in its bytes.
+func (w *warp) storeValue(b []byte, at, size int, v uint64) {
+	if w.twins>>(at/4)&1 != 0 && readValue(b[at:], size) != v&(^uint64(0)>>(64-8*size)) {
+		w.twin()
 	}
-	setValue(b, size, v)
+	setValue(b[at:], size, v)
 }
 
 // atomicAt says whether the access that a tag describes was atomic.

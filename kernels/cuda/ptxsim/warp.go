@@ -40,8 +40,8 @@ type warp struct {
 	know  [lanes]uint32 // newest clock of each warp whose accesses are ordered before ours
 	async asyncQueue
 
-	twin     bool // the access that runs meets another lane of the same store
-	twinCell int
+	twins uint8  // words of the running store that another thread has written: no matter if the values agree
+	twin  func() // reports that they do not
 }
 
 // state is why a warp does not run.
@@ -193,7 +193,7 @@ func (w *warp) start(threads int) {
 		}
 		w.def[k.placeOf(s.typ().file(), s.index)] = full
 	}
-	w.twin = false
+	w.twins = 0
 	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
 	w.async.reset()
 }

@@ -93,8 +93,10 @@ func TestWarps(t *testing.T) {
 			return 9
 		}},
 		{"arrive and sync", "setp.ge.u32 %p1, %r2, 32;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.arrive 2, 64;\nmov.u32 %r9, 0;\nbra B;\nA: bar.sync 2, 64;\nadd.u32 %r8, %r4, -128;\nld.shared.u32 %r9, [%r8];\nB:", 64, func(i int) uint32 { return uint32(i & 31 * (i >> 5)) }},
+		{"global memory behind a barrier", "st.global.u32 [%rd2], %r2;\nbar.sync 0;\nxor.b32 %r6, %r2, 33;\nmul.wide.u32 %rd3, %r6, 4;\nadd.u64 %rd3, %rd1, %rd3;\nld.global.u32 %r9, [%rd3];\nbar.sync 0;", 64, func(i int) uint32 { return uint32(i ^ 33) }},
+		{"one value from all threads of a block", "st.global.u32 [%rd1], %r1;\nbar.sync 0;\nld.global.u32 %r9, [%rd1];", 64, func(int) uint32 { return 5 }},
 		{"atomics in shared memory", "setp.eq.u32 %p1, %r2, 0;\n@%p1 st.shared.u32 [%r5], 0;\nbar.sync 0;\natom.shared.add.u32 %r8, [%r5], 2;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 64, func(int) uint32 { return 128 }},
-		{"cp.async with zeros", "st.global.v4.u32 [%rd1], {%r1, %r1, %r1, %r1};\nshl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\ncp.async.cg.shared.global [%r8], [%rd1], 16, 8;\ncp.async.wait_all;\nld.shared.v4.u32 {%r6, %r7, %r10, %r11}, [%r8];\nshl.b32 %r10, %r10, 8;\nadd.u32 %r9, %r7, %r10;", 32, func(int) uint32 { return 5 }},
+		{"cp.async with zeros", "st.global.v4.u32 [%rd1], {%r1, %r1, %r1, %r1};\nbar.sync 0;\nshl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\ncp.async.cg.shared.global [%r8], [%rd1], 16, 8;\ncp.async.wait_all;\nld.shared.v4.u32 {%r6, %r7, %r10, %r11}, [%r8];\nshl.b32 %r10, %r10, 8;\nadd.u32 %r9, %r7, %r10;", 32, func(int) uint32 { return 5 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, o := range []Options{{}, {Shuffle: 5}, {Unchecked: true}} {

@@ -76,7 +76,7 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 			}
 			c := cell % pageWords
 			if cur.writes != nil {
-				if note := cur.writes.note[c]; note != 0 && uint32(note>>32) != me {
+				if note := cur.writes.note[c]; note != 0 && (uint32(note>>32) != me || uint64(cur.writes.clock[c]) > w.floor) {
 					slow |= 1 << i
 					break
 				}
@@ -126,7 +126,7 @@ func (w *warp) storeGlobal(m uint32, regs []int) {
 			}
 			c := cell % pageWords
 			old := cur.writes.note[c]
-			clash := old != 0 && uint32(old>>32) != me
+			clash := old != 0 && (uint32(old>>32) != me || uint64(cur.writes.clock[c]) > w.floor)
 			if cur.reads != nil {
 				e := cur.reads.block[c]
 				clash = clash || e != 0 && e != me
@@ -135,7 +135,7 @@ func (w *warp) storeGlobal(m uint32, regs []int) {
 				slow |= 1 << i
 				break
 			}
-			cur.writes.note[c] = note
+			cur.writes.note[c], cur.writes.clock[c] = note, w.clock
 			binary.LittleEndian.PutUint32(state[off:], allGood)
 			binary.LittleEndian.PutUint32(data[off:], w.r32[s][i])
 			off += 4
@@ -162,7 +162,7 @@ func (w *warp) storeSlowly(where space, m uint32, regs []int) {
 		i := first(m)
 		mem := w.at(where, i, w.addr[i], 4*len(regs), store)
 		for j, s := range regs {
-			w.storeValue(i, mem[4*j:], 4, uint64(w.r32[s][i]))
+			w.storeValue(mem, 4*j, 4, uint64(w.r32[s][i]))
 		}
 	}
 }
