@@ -83,8 +83,19 @@ type (
 )
 
 // each1, each2 and each3 run a scalar function over the lanes of the files that
-// the result and the operands are in.
+// the result and the operands are in. All words, or all of 64 bits, are frequent
+// enough for loops without calls of loaders.
 func each1(t, ta dtype, d, a int, f scalar1) action {
+	if t.word() && ta.word() {
+		sa := ta.signBits()
+		return func(w *warp, m uint32) {
+			r, x := &w.r32[d], &w.r32[a]
+			for ; m != 0; m &= m - 1 {
+				i := first(m)
+				r[i] = uint32(f(extend(x[i], sa)))
+			}
+		}
+	}
 	la := loader(ta, a)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {
@@ -96,6 +107,29 @@ func each1(t, ta dtype, d, a int, f scalar1) action {
 }
 
 func each2(t, ta, tb dtype, d, a, b int, f scalar2) action {
+	switch {
+	case t.word() && ta.word() && tb.word():
+		sa, sb := ta.signBits(), tb.signBits()
+		return func(w *warp, m uint32) {
+			r, x, y := &w.r32[d], &w.r32[a], &w.r32[b]
+			for ; m != 0; m &= m - 1 {
+				i := first(m)
+				r[i] = uint32(f(extend(x[i], sa), extend(y[i], sb)))
+			}
+		}
+	case t.wide() && ta.wide() && (tb.wide() || tb.word() && tb.kind != 's'):
+		return func(w *warp, m uint32) {
+			r, x := &w.r64[d], &w.r64[a]
+			for ; m != 0; m &= m - 1 {
+				i := first(m)
+				if tb.bits == 64 {
+					r[i] = f(x[i], w.r64[b][i])
+				} else {
+					r[i] = f(x[i], uint64(w.r32[b][i]))
+				}
+			}
+		}
+	}
 	la, lb := loader(ta, a), loader(tb, b)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {
@@ -107,6 +141,16 @@ func each2(t, ta, tb dtype, d, a, b int, f scalar2) action {
 }
 
 func each3(t, ta, tb, tc dtype, d, a, b, c int, f scalar3) action {
+	if t.word() && ta.word() && tb.word() && tc.word() {
+		sa, sb, sc := ta.signBits(), tb.signBits(), tc.signBits()
+		return func(w *warp, m uint32) {
+			r, x, y, z := &w.r32[d], &w.r32[a], &w.r32[b], &w.r32[c]
+			for ; m != 0; m &= m - 1 {
+				i := first(m)
+				r[i] = uint32(f(extend(x[i], sa), extend(y[i], sb), extend(z[i], sc)))
+			}
+		}
+	}
 	la, lb, lc := loader(ta, a), loader(tb, b), loader(tc, c)
 	put := storer(t, d)
 	return func(w *warp, m uint32) {
@@ -115,6 +159,22 @@ func each3(t, ta, tb, tc dtype, d, a, b, c int, f scalar3) action {
 			put(w, i, f(la(w, i), lb(w, i), lc(w, i)))
 		}
 	}
+}
+
+// word says whether values fill a narrow register.
+func (t dtype) word() bool { return t.size() == 4 && t.kind != 'p' }
+
+// signBits is the mask of the upper half that repeats the sign, if there is one.
+func (t dtype) signBits() uint64 {
+	if t.kind == 's' {
+		return uint64(full) << 32
+	}
+	return 0
+}
+
+// extend makes a word 64 bits: upper is what a negative sign turns on above it.
+func extend(x uint32, upper uint64) uint64 {
+	return uint64(x) | uint64(int64(int32(x))>>63)&upper
 }
 
 // loader reads one lane of a register, sign-extended to 64 bits where the type

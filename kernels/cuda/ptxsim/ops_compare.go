@@ -199,6 +199,9 @@ func floatComparison(b *build, cmp string, t dtype, ftz bool, x, y int) func(w *
 	if !ok {
 		b.fail("%s does not compare floats", cmp)
 	}
+	if f, ok := fastFloatCompare[cmp]; ok && t.bits == 32 && !ftz {
+		return func(w *warp, _ uint32) uint32 { return f(&w.r32[x], &w.r32[y]) }
+	}
 	lx, ly := floatLoader(t, x, ftz), floatLoader(t, y, ftz)
 	return func(w *warp, m uint32) (r uint32) {
 		for ; m != 0; m &= m - 1 {
@@ -209,6 +212,26 @@ func floatComparison(b *build, cmp string, t dtype, ftz bool, x, y int) func(w *
 		}
 		return r
 	}
+}
+
+// fastFloatCompare are the comparisons of float32 over all lanes.
+var fastFloatCompare = map[string]func(a, b *[lanes]uint32) uint32{
+	"gt": func(a, b *[lanes]uint32) (r uint32) {
+		for i := range a {
+			if f32(a[i]) > f32(b[i]) {
+				r |= 1 << i
+			}
+		}
+		return r
+	},
+	"lt": func(a, b *[lanes]uint32) (r uint32) {
+		for i := range a {
+			if f32(a[i]) < f32(b[i]) {
+				r |= 1 << i
+			}
+		}
+		return r
+	},
 }
 
 // floatLoader reads a float of any size as float64.

@@ -35,6 +35,15 @@ func convert(b *build) action {
 	}
 	f := c.scalar()
 	get := loader(c.from, s)
+	if o := b.arg(1); o.kind == isReg && o.reg.typ.wide() && !c.from.wide() { // only the lower part counts
+		get = func(w *warp, i int) uint64 {
+			v := w.r64[s][i] << (64 - c.from.bits)
+			if c.from.kind == 's' {
+				return uint64(int64(v) >> (64 - c.from.bits))
+			}
+			return v >> (64 - c.from.bits)
+		}
+	}
 	put := extendingStorer(c.to, b.arg(0), d)
 	return func(w *warp, m uint32) {
 		for ; m != 0; m &= m - 1 {
@@ -64,26 +73,27 @@ func (c conversion) check(b *build) {
 	}
 }
 
-// fast compiles the conversions of inner loops.
+// fast compiles the conversions between words and 64 bits.
 func (c conversion) fast(b *build, d, s int) action {
-	o := b.arg(0).reg.typ
+	into, from := b.arg(0).reg.typ, b.arg(1)
 	switch {
-	case c.sat || c.from.bits != 32 || !o.wide() || c.to.float() || c.from.float():
+	case from.kind == isReg && from.reg.typ.size() != c.from.size() || c.sat || c.to.float() || c.from.float():
 		return nil
-	case c.from.kind == 's' && c.to.wide():
+	case c.from.bits == 64 && c.to.bits == 32 && !into.wide():
 		return func(w *warp, m uint32) {
-			r, a := &w.r64[d], &w.r32[s]
+			r, a := &w.r32[d], &w.r64[s]
 			for ; m != 0; m &= m - 1 {
 				i := first(m)
-				r[i] = uint64(int64(int32(a[i])))
+				r[i] = uint32(a[i])
 			}
 		}
-	case c.from.kind == 'u' && c.to.wide():
+	case c.from.bits == 32 && c.to.bits == 64:
+		sign := c.from.signBits()
 		return func(w *warp, m uint32) {
 			r, a := &w.r64[d], &w.r32[s]
 			for ; m != 0; m &= m - 1 {
 				i := first(m)
-				r[i] = uint64(a[i])
+				r[i] = extend(a[i], sign)
 			}
 		}
 	}

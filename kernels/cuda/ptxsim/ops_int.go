@@ -39,6 +39,16 @@ var fast32 = map[string]narrow2{
 			d[i] = a[i] * b[i]
 		}
 	},
+	"min": func(d, a, b *[lanes]uint32) {
+		for i := range d {
+			d[i] = min(a[i], b[i])
+		}
+	},
+	"max": func(d, a, b *[lanes]uint32) {
+		for i := range d {
+			d[i] = max(a[i], b[i])
+		}
+	},
 	"and": func(d, a, b *[lanes]uint32) {
 		for i := range d {
 			d[i] = a[i] & b[i]
@@ -114,7 +124,8 @@ func integerArithmetic(b *build) action {
 	b.arity(3, 3)
 	d, x, y := b.dst(0, t), b.src(1, t), b.src(2, t)
 	if half != "hi" {
-		if f, ok := fast32[op]; ok && t.bits == 32 {
+		order := t.kind == 's' && (op == "min" || op == "max")
+		if f, ok := fast32[op]; ok && t.bits == 32 && !order {
 			return run2(d, x, y, f)
 		}
 		if f, ok := fast64[op]; ok && t.bits == 64 {
@@ -264,6 +275,9 @@ func multiplyAdd(b *build, t dtype, half string, sat bool) action {
 			}
 		})
 	}
+	if half == "wide" && t.bits == 32 {
+		return wideMultiplyAdd(d, x, y, z, t.signBits())
+	}
 	if half == "hi" {
 		high := highHalf(t)
 		add := func(x, y uint64) uint64 { return x + y }
@@ -273,4 +287,15 @@ func multiplyAdd(b *build, t dtype, half string, sat bool) action {
 		return each3(t2, t, t, t2, d, x, y, z, func(x, y, z uint64) uint64 { return add(high(x, y), z) })
 	}
 	return each3(t2, t, t, t2, d, x, y, z, func(x, y, z uint64) uint64 { return x*y + z })
+}
+
+// wideMultiplyAdd is mad.wide of words: how kernels compute addresses.
+func wideMultiplyAdd(d, x, y, z int, sign uint64) action {
+	return func(w *warp, m uint32) {
+		r, a, b, c := &w.r64[d], &w.r32[x], &w.r32[y], &w.r64[z]
+		for ; m != 0; m &= m - 1 {
+			i := first(m)
+			r[i] = extend(a[i], sign)*extend(b[i], sign) + c[i]
+		}
+	}
 }

@@ -205,6 +205,9 @@ func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) action {
 		b.fail("%d bytes at %d of parameter %s, which has %d", size*len(put), o.offset, p.Name, p.Size)
 	}
 	at := p.offset + int(o.offset)
+	if d := &b.arg(0).reg; len(put) == 1 && b.arg(0).kind == isReg && d.typ.size() == size && size >= 4 {
+		return func(w *warp, m uint32) { w.broadcast(*d, m, readValue(w.b.worker.l.params[at:], size)) }
+	}
 	return func(w *warp, m uint32) {
 		for j, f := range put {
 			v := readValue(w.b.worker.l.params[at+j*size:], size)

@@ -82,6 +82,17 @@ func broadcast(r *[lanes]uint32, m, v uint32) {
 	}
 }
 
+// broadcast sets the lanes of m of a register of 4 or 8 bytes.
+func (w *warp) broadcast(r reg, m uint32, v uint64) {
+	if !r.typ.wide() {
+		broadcast(&w.r32[r.index], m, uint32(v))
+		return
+	}
+	for d := &w.r64[r.index]; m != 0; m &= m - 1 {
+		d[first(m)] = v
+	}
+}
+
 // vote compiles vote.sync: all, any, uni and ballot.
 func vote(b *build) action {
 	if !b.has("sync") {
