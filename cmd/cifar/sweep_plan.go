@@ -144,10 +144,21 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	if flags["schedule"] == "multistep" {
 		flags["milestones"] = "0.5"
 	}
-	out := filepath.Join(dir, "run")
 	quiet := *env
 	quiet.Quiet, quiet.Stdout = true, discard{}
-	if err := program().Call(ctx, &quiet, "train", append(flags.Args(), "-out="+out)); err != nil {
+	out, begin := filepath.Join(dir, "run"), filepath.Join(dir, "begin")
+	args := append(flags.Args(), "-out="+out)
+	if r.Init != "" { // weights to begin with, of any quality
+		first := sweep.Flags{"id": flags["id"], "size": flags["size"], "method": "ce", "max-steps": "1"}
+		if arch, given := flags["arch"]; given {
+			first["arch"] = arch
+		}
+		if err := program().Call(ctx, &quiet, "train", append(first.Args(), "-out="+begin)); err != nil {
+			return st, 0, err
+		}
+		args = append(args, "-init="+begin)
+	}
+	if err := program().Call(ctx, &quiet, "train", args); err != nil {
 		return st, 0, err
 	}
 	st, err = bestStep(out)

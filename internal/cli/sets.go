@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,7 +104,7 @@ func (s *Sets) Open(ctx context.Context, env *Env, spec string, w Want) (dataset
 		set, err = s.read(ctx, env, spec, w)
 	}
 	if err == nil && w.Classes != "" {
-		set, err = datasets.FilterClasses(set, w.Classes)
+		set, err = datasets.FilterClasses(set, s.classFile(w.Classes))
 	}
 	if err != nil {
 		return nil, id, err
@@ -114,6 +116,21 @@ func (s *Sets) Open(ctx context.Context, env *Env, spec string, w Want) (dataset
 	id.Name, id.Images = set.Name(), set.Len()
 	id.SHA256, err = set.Digest()
 	return set, id, err
+}
+
+// classFile is the path of a list of classes: as it is or, where there is no such
+// file, below the data folder.
+func (s *Sets) classFile(name string) string {
+	if _, err := os.Stat(name); err == nil || filepath.IsAbs(name) {
+		return name
+	}
+	for _, root := range []string{s.Data, os.Getenv("GRADGRAD_DATA")} {
+		path := filepath.Join(root, name)
+		if _, err := os.Stat(path); root != "" && err == nil {
+			return path
+		}
+	}
+	return name
 }
 
 // read opens a set of files.
