@@ -25,6 +25,8 @@ type Augment struct {
 	FlipFirst bool
 	// Resized, if set, first cuts out of the picture what the image is made of.
 	Resized *ResizedCrop `json:",omitempty"`
+	// Jitter, if set, changes the colours at last.
+	Jitter *Jitter `json:",omitempty"`
 }
 
 // FlipThenCrop is the augmentation of in-distribution training images in GReg,
@@ -69,9 +71,34 @@ func (a Augment) check() error {
 		return fmt.Errorf("the padding of a crop is %d pixels: it must not be negative", a.CropPad)
 	}
 	if a.Resized != nil {
-		return a.Resized.check()
+		if err := a.Resized.check(); err != nil {
+			return err
+		}
+	}
+	if a.Jitter != nil {
+		return a.Jitter.check()
 	}
 	return nil
+}
+
+// jittered is the image (h*w*3 bytes) moved by m, in other colours: those of image
+// index in an epoch.
+func (a Augment) jittered(src []uint8, h, w int, m Move, seed uint64, epoch, index int) []uint8 {
+	image := make([]uint8, len(src))
+	for y := range h {
+		for x := range w {
+			sy, sx := y+m.DY, x+m.DX
+			if m.Mirror {
+				sx = w - 1 - x + m.DX
+			}
+			if sy >= 0 && sy < h && sx >= 0 && sx < w {
+				copy(image[3*(y*w+x):][:3], src[3*(sy*w+sx):])
+			}
+		}
+	}
+	p := generator(useJitter, seed, uint64(epoch), uint64(index))
+	a.Jitter.draw(&p).apply(image)
+	return image
 }
 
 // place writes image src (h*w*3 bytes, HWC) to dst, moved by m and normalised

@@ -237,6 +237,9 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 			m = l.c.Augment.Draw(l.c.Seed, epoch, i)
 		}
 		b.Labels[k] = label
+		if l.c.Augment != nil && l.c.Augment.Jitter != nil {
+			image, m = l.c.Augment.jittered(image, l.h, l.w, m, l.c.Seed, epoch, i), Move{}
+		}
 		place(b.Images[k*pixels:(k+1)*pixels], image, l.h, l.w, m, l.table)
 	}
 	return nil

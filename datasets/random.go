@@ -12,6 +12,7 @@ const (
 	useAugment
 	useSynthetic
 	useCrop
+	useJitter
 )
 
 // generator returns the PCG generator of one use at one address, such as

@@ -25,6 +25,8 @@ func (l Loss) check(reject bool, classes int, prior []float64) error {
 		return bad("the probabilities from which (%g) and up to which (%g) the gradient term counts images must be above 0, up to 1", l.GradIn, l.GradAux)
 	case l.Outliers == Mixed && !(l.MixBeta > 0 && !math.IsInf(l.MixBeta, 0)):
 		return bad("shares drawn from Beta(%g, %g); the parameter must be a positive number", l.MixBeta, l.MixBeta)
+	case l.MixAt != MixImages && l.MixAt != MixManifold:
+		return bad("images cannot be mixed at %q; it must be input or %s", l.MixAt, MixManifold)
 	case l.Outliers == Balanced:
 		return l.checkBalanced(classes, prior)
 	case len(prior) > 0:

@@ -50,6 +50,7 @@ type Loss struct {
 	Alpha   float64 `json:"alpha,omitempty"`    // of Balanced: how much the prior moves energies
 	Gamma   float64 `json:"gamma,omitempty"`    // of Balanced: power of the prior, in the margin and in the weights
 	MixBeta float64 `json:"mix_beta,omitempty"` // of Mixed: shares are drawn from Beta(MixBeta, MixBeta)
+	MixAt   MixAt   `json:"mix_at,omitempty"`   // of Mixed: where images are mixed
 
 	// ForceHits counts every image as detected. Random networks detect none at
 	// the usual margins; benchmarks set it for the arithmetic of a trained one.
@@ -94,6 +95,7 @@ type Batch struct {
 	Images *autograd.Value // [n+m, H, W, C]: in-distribution first, then auxiliary (or mixed) ones
 	Labels []int           // of the first n
 	Share  float64         // of Mixed: the share of the in-distribution images in the mixed ones
+	Depth  int             // of Mixed: groups of blocks before the images are mixed; 0 when they come mixed
 	Prior  []float64       // of Balanced: how common every class is among outliers
 	// Measure computes the gradient term, for the record, even where its weight is zero.
 	Measure bool
@@ -119,6 +121,9 @@ func (l Loss) Of(p *layers.Pass, net Net, b Batch) *Terms {
 	penalised := l.LambdaGrad != 0
 	if penalised || b.Measure {
 		images = t.Watch(images)
+	}
+	if b.Depth > 0 {
+		p.Between = mixAfter(b.Depth, n, b.Share)
 	}
 	logits, features := net.Forward(p, images)
 	features.Done()

@@ -28,6 +28,47 @@ func mixingShare(beta float64, seed uint64, step int) float64 {
 	return distuv.Beta{Alpha: beta, Beta: beta, Src: rand.NewPCG(seed^mixingStream, uint64(step))}.Rand()
 }
 
+// MixAt is where OpenMix mixes.
+type MixAt string
+
+// The places where OpenMix mixes: the images, as in the paper, or (the default of
+// the authors' code) at a depth drawn for every step, the images or what comes out
+// of the first or the second group of blocks.
+const (
+	MixImages   MixAt = ""
+	MixManifold MixAt = "manifold"
+)
+
+// mixingDepth draws how many groups of blocks a step's images go through before they
+// are mixed.
+func (l Loss) mixingDepth(seed uint64, step int) int {
+	if l.MixAt != MixManifold {
+		return 0
+	}
+	return random(seed, depthSeed, step).IntN(3)
+}
+
+// depthSeed keeps the depths' random numbers apart.
+const depthSeed = 0x6465707468
+
+// mixAfter returns what mixes, after so many groups of blocks, the rows of outliers
+// with as many of the first n rows, which stay what they are.
+func mixAfter(depth, n int, lambda float64) func(v *autograd.Value) *autograd.Value {
+	return func(v *autograd.Value) *autograd.Value {
+		if depth--; depth != 0 {
+			return v
+		}
+		in, aux := autograd.Slice(v, 0, 0, n), autograd.Slice(v, 0, n, v.Dim(0))
+		partner := autograd.Slice(v, 0, 0, aux.Dim(0))
+		mixed := autograd.Add(autograd.Scale(partner, lambda), autograd.Scale(aux, 1-lambda))
+		both := autograd.Concat(0, in, mixed)
+		for _, x := range []*autograd.Value{v, in, aux, partner, mixed} {
+			x.Done()
+		}
+		return both
+	}
+}
+
 // mix replaces outliers by their mixture with in-distribution images:
 // aux = lambda in + (1-lambda) aux, element by element.
 func mix(in, aux []float32, lambda float64) {

@@ -119,7 +119,7 @@ func gregPlus(c *Config, _ int) {
 
 func poem(c *Config, classes int) {
 	scratch(c)
-	c.AugmentID, c.DropLast = datasets.CropThenFlip(), false
+	c.AugmentID, c.DropLast = datasets.CropFlipJitter(), false
 	c.Loss.LambdaGrad, c.Loss.MarginIn, c.Loss.MarginAux = 0, -25, -7
 	c.Sampling = Sampling{Sampler: SamplePosterior, Candidates: 400000, Keep: 50000, Conf: 3, Sigma: 20, Noise: 0.5, Window: 4}
 	if classes >= 100 {

@@ -230,7 +230,7 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 }
 
 // join puts both batches on the tape as one. Of OpenMix the second one is mixed
-// with the first, pair by pair.
+// with the first, pair by pair, unless that is done deeper in the network.
 func (t *Trainer) join(in, aux *datasets.Batch) Batch {
 	b := Batch{Labels: in.Labels, Prior: t.prior}
 	t.images = append(t.images[:0], in.Images...)
@@ -240,7 +240,9 @@ func (t *Trainer) join(in, aux *datasets.Batch) Batch {
 		if c := t.Config; c.Loss.Outliers == Mixed {
 			b.Share = mixingShare(c.Loss.MixBeta, c.Seed, t.done)
 			more = more[:min(len(more), len(in.Images))]
-			mix(in.Images, more, b.Share)
+			if b.Depth = c.Loss.mixingDepth(c.Seed, t.done); b.Depth == 0 {
+				mix(in.Images, more, b.Share)
+			}
 		}
 		t.images = append(t.images, more...)
 		n += len(more) / (in.H * in.W * 3)

@@ -22,6 +22,9 @@ type Pass struct {
 	// Hook, when set, is shown the output of every stage of a network under its
 	// name ("conv1", "block1"). It may read the value, during the call only.
 	Hook func(stage string, v *autograd.Value)
+	// Between, when set, is given what goes from one group of a network's blocks to
+	// the next, as it is consumed, and returns what the next group gets instead.
+	Between func(v *autograd.Value) *autograd.Value
 
 	drops uint64
 }
@@ -78,6 +81,14 @@ func (p *Pass) Consume(x *autograd.Value, ls ...Layer) *autograd.Value {
 		x = y
 	}
 	return x
+}
+
+// Next hands v, which it may consume, on to the next group of blocks.
+func (p *Pass) Next(v *autograd.Value) *autograd.Value {
+	if p.Between == nil {
+		return v
+	}
+	return p.Between(v)
 }
 
 // Stage shows v to the hook.

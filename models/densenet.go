@@ -133,5 +133,5 @@ func (t *transition) forward(p *layers.Pass, c *layers.Channels) *autograd.Value
 	h := autograd.AvgPool(y, 2, autograd.Square(2, 0))
 	y.Done()
 	p.Stage(t.name, h)
-	return h
+	return p.Next(h)
 }

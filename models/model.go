@@ -82,11 +82,14 @@ type stage struct {
 
 // run applies stages to x, consuming it.
 func run(p *layers.Pass, x *autograd.Value, stages []stage) *autograd.Value {
-	for _, s := range stages {
+	for i, s := range stages {
 		for _, b := range s.blocks {
 			x = b.consume(p, x)
 		}
 		p.Stage(s.name, x)
+		if i < len(stages)-1 {
+			x = p.Next(x)
+		}
 	}
 	return x
 }

@@ -108,7 +108,7 @@ func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
 		return unless(preset.Loss.LambdaGrad != 0 && c.Loss.GradOf == greg.GradMSP, method, "probabilities in its gradient term (-grad-of msp has)")
 	case "alpha", "gamma", "prior":
 		return unless(c.Loss.Outliers == greg.Balanced, method, "a prior (balanced has)")
-	case "mix-beta":
+	case "mix-beta", "mix-at":
 		return unless(c.Loss.Outliers == greg.Mixed, method, "mixed images (openmix has)")
 	case "candidates":
 		return unless(preset.Sampling.Sampler != "", method, "candidates (greg+, dos, ntom and poem have)")

@@ -65,6 +65,13 @@ func describeOutputs(m models.Config) string {
 	return text
 }
 
+func describeMixing(at greg.MixAt) string {
+	if at == greg.MixManifold {
+		return "images or what comes out of the first or second group of blocks"
+	}
+	return "images"
+}
+
 // describeOutliers says which auxiliary images are trained on.
 func describeOutliers(c greg.Config, n, perEpoch int) string {
 	if c.AuxFirst > 0 {
@@ -83,7 +90,7 @@ func describeLoss(l greg.Loss) string {
 	text := "CE"
 	if l.LambdaS != 0 {
 		name := map[greg.Outliers]string{greg.Uniform: "L_OE (cross-entropy with the uniform distribution)", greg.Absent: "L_none (cross-entropy with none of the classes)",
-			greg.Mixed:    fmt.Sprintf("L_mix (shares from Beta(%g, %g))", l.MixBeta, l.MixBeta),
+			greg.Mixed:    fmt.Sprintf("L_mix (%s mixed, shares from Beta(%g, %g))", describeMixing(l.MixAt), l.MixBeta, l.MixBeta),
 			greg.Balanced: fmt.Sprintf("L_S balanced by the prior of the classes to the power %g, alpha %g", l.Gamma, l.Alpha)}[l.Outliers]
 		text += fmt.Sprintf(" + %g %s", l.LambdaS, cmp.Or(name, "L_S"))
 	}

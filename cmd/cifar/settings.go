@@ -44,6 +44,7 @@ var settingGroups = []struct {
 		{"alpha", "X: of balanced, how much the prior moves energies", func(c *greg.Config) any { return &c.Loss.Alpha }},
 		{"gamma", "X: of balanced, power of the prior", func(c *greg.Config) any { return &c.Loss.Gamma }},
 		{"prior", "P,...: of balanced, shares of the classes among outliers (default counted with the weights of -init)", func(c *greg.Config) any { return &c.Prior }},
+		{"mix-at", "input|manifold: of openmix, where images are mixed; manifold is the default of the authors' code", func(c *greg.Config) any { return &c.Loss.MixAt }},
 		{"mix-beta", "X: of openmix, shares are drawn from Beta(X, X)", func(c *greg.Config) any { return &c.Loss.MixBeta }},
 	}},
 	{"Choice of auxiliary images (sizes shrink in proportion where the set is smaller)", []setting{
@@ -80,8 +81,8 @@ var settingGroups = []struct {
 		{"dropout", "P: probability of dropout in wide ResNets", func(c *greg.Config) any { return &c.Model.Dropout }},
 		{"reduction", "X: share of channels that transitions of densenet-DEPTH-K keep", func(c *greg.Config) any { return &c.Model.Reduction }},
 		{"stat-updates", "N: updates of the running statistics in a step, 2 as in the authors' code", func(c *greg.Config) any { return &c.StatUpdates }},
-		{"augment", "NAME: of in-distribution images: none, flip-crop or crop-flip", func(c *greg.Config) any { return &c.AugmentID }},
-		{"augment-aux", "NAME: of auxiliary images: none, flip-crop or crop-flip", func(c *greg.Config) any { return &c.AugmentAux }},
+		{"augment", "NAME: of in-distribution images: none, flip-crop, crop-flip or crop-flip-jitter (of poem)", func(c *greg.Config) any { return &c.AugmentID }},
+		{"augment-aux", "NAME: of auxiliary images: none, flip-crop, crop-flip or crop-flip-jitter", func(c *greg.Config) any { return &c.AugmentAux }},
 		{"seed", "N: of weights, order of images, augmentation, dropout", func(c *greg.Config) any { return &c.Seed }},
 	}},
 }
@@ -159,9 +160,10 @@ var _ flag.Value = (*settingFlag)(nil)
 
 // augmentations are what -augment takes.
 var augmentations = map[string]func() *datasets.Augment{
-	"none":      func() *datasets.Augment { return nil },
-	"flip-crop": datasets.FlipThenCrop,
-	"crop-flip": datasets.CropThenFlip,
+	"none":             func() *datasets.Augment { return nil },
+	"flip-crop":        datasets.FlipThenCrop,
+	"crop-flip":        datasets.CropThenFlip,
+	"crop-flip-jitter": datasets.CropFlipJitter,
 }
 
 // parseField gives a field the value that text says.
@@ -180,6 +182,14 @@ func parseField(field any, text string) (err error) {
 	case *greg.Variant:
 		if *p = greg.Variant(text); *p != greg.Paper && *p != greg.Code {
 			return fmt.Errorf("it must be %s or %s", greg.Paper, greg.Code)
+		}
+	case *greg.MixAt:
+		*p = greg.MixAt(text)
+		if text == "input" {
+			*p = greg.MixImages
+		}
+		if *p != greg.MixImages && *p != greg.MixManifold {
+			return fmt.Errorf("it must be input or %s", greg.MixManifold)
 		}
 	case *greg.GradOf:
 		*p = greg.GradOf(text)
@@ -201,7 +211,7 @@ func parseField(field any, text string) (err error) {
 	case **datasets.Augment:
 		make, ok := augmentations[text]
 		if !ok {
-			return fmt.Errorf("it must be none, flip-crop or crop-flip")
+			return fmt.Errorf("it must be none, flip-crop, crop-flip or crop-flip-jitter")
 		}
 		*p = make()
 	default:
