@@ -52,6 +52,12 @@ func conv(g convolution, x, w *Value) *Value  { return convOp.one(boxed(tapeOf(x
 func convX(g convolution, y, w *Value) *Value { return convXOp.one(boxed(tapeOf(y, w), g), y, w) }
 func convW(g convolution, x, y *Value) *Value { return convWOp.one(boxed(tapeOf(x, y), g), x, y) }
 func geometry(c *Call) convolution            { return c.Attr.(convolution) }
+
+// onto is a row's rule for argument 0, added to the cotangent that it has so far.
+func (o *Op) onto(c *Call, g, w *Value) *Value {
+	return o.applyOnto(c.Attr, c.tape.pair(c.soFar(0), nil), g, w)[0]
+}
+
 func gives(s func(g convolution, t *Tape) []int) func(*Call) [][]int {
 	return func(c *Call) [][]int { return c.shapes(s(geometry(c), c.tape)) }
 }
@@ -59,12 +65,17 @@ func gives(s func(g convolution, t *Tape) []int) func(*Call) [][]int {
 func init() {
 	convOp = op(Op{Name: "conv", Args: 2, Shape: gives(convolution.y), Kernel: kernels.Conv, Attr: convAttr,
 		Rules: []Rule{
-			{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return convX(geometry(c), g, c.In[1]) }},
+			{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return convXOp.onto(c, g, c.In[1]) }},
 			{Reads: ReadsIn(0), VJP: func(c *Call, g *Value) *Value { return convW(geometry(c), c.In[0], g) }},
-		}, Samples: convSamples(func(x, w *Value, at Window) *Value { return Conv2D(x, w, at) }, convolution.x, convolution.w)})
+		}, Samples: and(convSamples(func(x, w *Value, at Window) *Value { return Conv2D(x, w, at) }, convolution.x, convolution.w),
+			readTwice("added to a cotangent that others hold", []int{3, 3, 2, 2}, func(h, w *Value) *Value { return Add(Conv2D(h, w, Square(1, 1)), h) }),
+			readTwice("added to a cotangent", []int{3, 3, 2, 2}, func(h, w *Value) *Value {
+				return Add(Conv2D(h, w, Square(1, 1)), Mul(h, h))
+			}),
+			readTwice("stride, added", []int{3, 3, 2, 2}, func(h, w *Value) *Value { return Sub(Sum(Conv2D(h, w, Square(2, 1))), Mul(h, h)) }))})
 	convXOp = op(Op{Name: "conv.x", Args: 2, Shape: gives(convolution.x), Kernel: kernels.ConvDX, Attr: convAttr,
 		Rules: []Rule{
-			{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return conv(geometry(c), g, c.In[1]) }},
+			{Reads: ReadsIn(1), VJP: func(c *Call, g *Value) *Value { return convOp.onto(c, g, c.In[1]) }},
 			{Reads: ReadsIn(0), VJP: func(c *Call, g *Value) *Value { return convW(geometry(c), g, c.In[0]) }},
 		}, Samples: convSamples(nil, convolution.y, convolution.w)})
 	convWOp = op(Op{Name: "conv.w", Args: 2, Shape: gives(convolution.w), Kernel: kernels.ConvDW, Attr: convAttr,
@@ -108,6 +119,11 @@ func convSamples(user func(x, w *Value, at Window) *Value, first, second func(co
 		}
 		return all
 	}
+}
+
+// readTwice reads an image after an operation and something else.
+func readTwice(name string, second []int, f func(h, v *Value) *Value) Sample {
+	return Sample{Name: name, Shapes: [][]int{{1, 3, 3, 2}, second}, F: func(in []*Value) *Value { return f(Scale(in[0], 1.5), in[1]) }}
 }
 
 func geometryOf(n, h, w, c, k, kh, kw int, at Window) convolution {

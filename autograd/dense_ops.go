@@ -37,7 +37,7 @@ func AffineReLU(scale, shift *Value, parts ...*Value) *Value {
 	checkParts("affinerelu", scale, shift, parts)
 	x := Concat(-1, parts...)
 	defer x.Done()
-	return affineOp.one(boxed(x.tape, normalisation{relu: true}), x, scale, shift)
+	return affineOp.one(boxed(x.tape, normalisation{relu: true}), x, scale, shift, nil)
 }
 
 func checkParts(op string, scale, shift *Value, parts []*Value) {

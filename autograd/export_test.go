@@ -61,6 +61,27 @@ var Mutations = []Mutation{
 	}), map[string]int{"batchnorm.grad": 1}},
 	{"that of gamma takes beta", &bnGradOp, instead(1, func(c *Call) *Value { return c.In[3] }), map[string]int{"batchnorm.grad": 1}},
 	{"that of beta takes gamma", &bnGradOp, instead(2, func(c *Call) *Value { return c.In[2] }), map[string]int{"batchnorm.grad": 1}},
+	{"batch norm with a sum lets the tangent of its cotangent pass everywhere", &bnAddGradOp, func(o *Op) {
+		whole := o.Joint.VJP
+		o.Joint = &JointRule{Reads: o.Joint.Reads, VJP: func(c *Call, g []*Value) []*Value {
+			tm := g[0]
+			if tm != nil {
+				tm = Scale(tm, 1) // the rule may write over g[0]
+			}
+			out := whole(c, g)
+			if tm != nil {
+				out[0] = Add(out[0], Mul(tm, AddScalar(Neg(Above(c.In[5], 0)), 1)))
+			}
+			return out
+		}}
+	}, map[string]int{"batchnorm.add.grad": 1, "batchnorm.add": 2}},
+	{"it takes gm for a cotangent of gm that is missing", &bnAddGradOp, instead(0, func(c *Call) *Value {
+		return c.Out[0]
+	}), map[string]int{"batchnorm.add.grad": 1}},
+	{"a convolution added to a cotangent forgets that", &convXOp, rule(0, func(c *Call, g *Value) *Value {
+		c.soFar(0)
+		return conv(geometry(c), g, c.In[1])
+	}), map[string]int{"conv": 2}},
 	{"the rule of normalise takes its result for a cotangent that is missing", &normaliseOp, instead(0, func(c *Call) *Value {
 		return c.Out[0]
 	}), map[string]int{"normalise": 1}},

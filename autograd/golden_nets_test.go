@@ -169,7 +169,7 @@ func (c *netCase) wideBits(net, variant string) (bits [][]bool) {
 // reluBits tells where the result of an operation is positive, which is the bit
 // where the operation ends in a ReLU.
 func reluBits(o *ag.Op, out []*ag.Value) [][]bool {
-	if !slices.Contains([]string{"relu", "batchnorm", "affine"}, o.Name) {
+	if !slices.Contains([]string{"relu", "batchnorm", "batchnorm.add", "affine"}, o.Name) {
 		return nil
 	}
 	x := out[0].Float64s()
@@ -218,16 +218,36 @@ func (r *run) conv(x *ag.Value, name string, stride, pad int) *ag.Value {
 
 func (r *run) bn(x *ag.Value, name string, relu bool) *ag.Value {
 	gamma, beta := r.weight(name+".gamma"), r.weight(name+".beta")
-	mean, variance := name+".running_mean", name+".running_var"
 	if r.eval {
-		c := x.Dim(-1)
-		return ag.BatchNormEval(x, gamma, beta, r.tape.New64(r.stats[mean], c), r.tape.New64(r.stats[variance], c), 1e-5, relu)
+		mean, variance := r.running(name, x.Dim(-1))
+		return ag.BatchNormEval(x, gamma, beta, mean, variance, 1e-5, relu)
 	}
 	y, mu, v := ag.BatchNorm(x, gamma, beta, 1e-5, relu)
+	r.track(name, x, mu, v)
+	return y
+}
+
+// bnAdd is relu(bn(x) + skip).
+func (r *run) bnAdd(x *ag.Value, name string, skip *ag.Value) *ag.Value {
+	gamma, beta := r.weight(name+".gamma"), r.weight(name+".beta")
+	if r.eval {
+		mean, variance := r.running(name, x.Dim(-1))
+		return ag.BatchNormAddEval(x, gamma, beta, mean, variance, skip, 1e-5)
+	}
+	y, mu, v := ag.BatchNormAdd(x, gamma, beta, skip, 1e-5)
+	r.track(name, x, mu, v)
+	return y
+}
+
+func (r *run) running(name string, c int) (mean, variance *ag.Value) {
+	return r.tape.New64(r.stats[name+".running_mean"], c), r.tape.New64(r.stats[name+".running_var"], c)
+}
+
+func (r *run) track(name string, x, mu, v *ag.Value) {
+	mean, variance := name+".running_mean", name+".running_var"
 	m := float64(x.Size() / x.Dim(-1))
 	r.stats[mean] = running(r.stats[mean], mu.Float64s(), 1)
 	r.stats[variance] = running(r.stats[variance], v.Float64s(), m/(m-1))
-	return y
 }
 
 func (r *run) head(h *ag.Value) *ag.Value {
@@ -243,9 +263,8 @@ func (r *run) forward(net string, x *ag.Value) *ag.Value {
 	case "greg_net_B":
 		h := r.bn(r.conv(x, "conv0", 1, 1), "bn0", true)
 		a := r.bn(r.conv(h, "conv1", 2, 1), "bn1", true)
-		a = r.bn(r.conv(a, "conv2", 1, 1), "bn2", false)
 		short := r.bn(r.conv(h, "sc", 2, 0), "bnsc", false)
-		return r.head(ag.ReLU(ag.Add(a, short)))
+		return r.head(r.bnAdd(r.conv(a, "conv2", 1, 1), "bn2", short))
 	case "greg_net_C":
 		h := r.conv(x, "conv0", 1, 1)
 		a := r.conv(r.bn(h, "d1.bn1", true), "d1.conv1", 1, 0)

@@ -179,6 +179,11 @@ func (t *Tape) onPath(c *Call) bool {
 func (t *Tape) visit(c *Call) {
 	c.check()
 	made := c.remake()
+	for _, o := range c.Out {
+		if o.cot != nil && o.wanted == t.stamp {
+			o.cot.hold() // rules may write over what nobody else holds
+		}
+	}
 	gs := t.within(func() []*Value { return c.vjp() })
 	for _, v := range made {
 		v.freeIfUnused()
@@ -197,8 +202,11 @@ func (t *Tape) visit(c *Call) {
 		t.accumulate(c.In[i], g)
 	}
 	for _, o := range c.Out {
-		if o.cot != nil && o.wanted != t.stamp {
-			o.cot.unhold()
+		if o.cot == nil {
+			continue
+		}
+		o.cot.unhold()
+		if o.wanted != t.stamp {
 			o.cot = nil
 		}
 	}
@@ -224,21 +232,27 @@ func (c *Call) vjp() []*Value {
 
 // accumulate adds g, which it takes over, to the cotangent of v.
 func (t *Tape) accumulate(v, g *Value) {
-	old := v.cot
-	switch {
-	case old == nil:
+	if v.cot == nil {
 		v.cot = g
-	case old.exclusive():
-		v.cot = t.addOver(old, g)
-	case g.exclusive():
-		v.cot = t.addOver(g, old)
-	default:
-		v.cot = Add(old, g)
-		v.cot.hold()
-		v.cot.Done()
-		old.unhold()
-		g.unhold()
+		return
 	}
+	v.cot = t.sumOf(v.cot, g)
+}
+
+// sumOf adds two cotangents, each held once by the caller, which it takes over.
+func (t *Tape) sumOf(a, b *Value) *Value {
+	switch {
+	case a.exclusive():
+		return t.addOver(a, b)
+	case b.exclusive():
+		return t.addOver(b, a)
+	}
+	sum := Add(a, b)
+	sum.hold()
+	sum.Done()
+	a.unhold()
+	b.unhold()
+	return sum
 }
 
 // exclusive reports whether only the one who holds v will ever read it.

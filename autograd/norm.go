@@ -17,13 +17,16 @@ func normAttr(c *Call) any {
 	n := c.Attr.(normalisation)
 	x := c.In[0]
 	switch c.Op {
-	case bnGradOp:
+	case bnGradOp, bnAddGradOp:
 		x = c.In[1]
 	case bnGrad2Op:
 		x = c.In[4]
+	case bnAddGrad2Op:
+		x = c.In[5]
 	}
 	ch := x.Dim(-1)
-	c.work.norm = kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: n.eps, ReLU: n.relu, NoDW: c.Op == bnGrad2Op && c.In[1] == nil && c.In[2] == nil}
+	noDW := c.Op == bnGrad2Op && c.In[1] == nil && c.In[2] == nil || c.Op == bnAddGrad2Op && c.In[2] == nil && c.In[3] == nil
+	c.work.norm = kernels.NormAttr{M: x.Size() / ch, C: ch, Eps: n.eps, ReLU: n.relu, NoDW: noDW}
 	return &c.work.norm
 }
 
@@ -42,7 +45,8 @@ func init() {
 			return c.shapes(x.shape, each, each, each)
 		},
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2) | ReadsOut(1, 2), VJP: func(c *Call, g []*Value) []*Value {
-			return bnGradOp.apply(c.Attr, g[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
+			return bnGradOp.applyInto(c.Attr, c.tape.pair(c.soFar(0), nil), c.tape.pair(c.dying(g[0]), nil),
+				g[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
 		}},
 		Remake: func(c *Call) {
 			c.runInto(kernels.BatchNormApply, normAttr(c), c.Out[0], c.In[0], c.In[1], c.In[2], c.Out[1], c.Out[2])
@@ -53,7 +57,14 @@ func init() {
 		},
 		Samples: and(normSamples([][]int{{5, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
 			return bnOp.apply(n, in...)[0]
-		}), usedNorm("used", BatchNorm), usedNorm("lean", BatchNormLean))})
+		}), usedNorm("used", BatchNorm), usedNorm("lean", BatchNormLean),
+			readTwice("added to a cotangent", []int{2}, func(h, gamma *Value) *Value {
+				y, _, _ := BatchNorm(h, gamma, gamma, 1e-5, true)
+				return Add(y, Mul(h, h))
+			}), readTwice("added to a cotangent that others hold", []int{2}, func(h, gamma *Value) *Value {
+				y, _, _ := BatchNormLean(h, gamma, gamma, 1e-5, false)
+				return Add(y, h)
+			}))})
 	bnGradOp = op(Op{Name: "batchnorm.grad", Args: 6, Kernel: kernels.BatchNormGrad, Attr: normAttr,
 		Shape: func(c *Call) [][]int { return c.shapes(c.In[1].shape, c.In[2].shape, c.In[2].shape) },
 		Joint: &JointRule{Reads: ReadsIn(0, 1, 2, 3, 4, 5), VJP: func(c *Call, g []*Value) []*Value {
@@ -65,7 +76,7 @@ func init() {
 			if wg != nil || wb != nil {
 				wg, wb = orZero(wg, c.In[2]), orZero(wb, c.In[2])
 			}
-			d := bnGrad2Op.apply(c.Attr, u, wg, wb, c.In[0], c.In[1], c.In[2], c.In[3], c.In[4], c.In[5])
+			d := bnGrad2Op.applyInto(c.Attr, nil, c.tape.pair(c.dying(u), c.dying(c.In[0])), u, wg, wb, c.In[0], c.In[1], c.In[2], c.In[3], c.In[4], c.In[5])
 			return c.gives(d[0], d[1], d[2], nil, nil, nil)
 		}},
 		Remake:    rerun,
@@ -88,20 +99,26 @@ func init() {
 			s := bnOp.apply(n, in[4], in[5], in[6])
 			return join(bnGrad2Op.apply(n, append(append([]*Value{}, in...), s[1], s[2])...)...)
 		})})
-	affineOp = op(Op{Name: "affine", Args: 3, Kernel: kernels.ChannelAffine, Shape: sameAsFirst, Attr: normAttr,
+	affineOp = op(Op{Name: "affine", Args: 4, Kernel: kernels.ChannelAffine, Shape: sameAsFirst, Attr: normAttr,
 		Joint: &JointRule{Reads: ReadsIn(0, 1) | ReadsOut(0), VJP: affineRule},
 		Define: func(c *Call) []*Value {
 			y := Add(Mul(c.In[0], c.In[1]), c.In[2])
+			if c.In[3] != nil {
+				y = Add(y, c.In[3])
+			}
 			if c.Attr.(normalisation).relu {
 				y = ReLU(y)
 			}
 			return []*Value{y}
 		},
 		Samples: and(normSamples([][]int{{4, 3}, {3}, {3}}, func(n normalisation, in []*Value) *Value {
-			return affineOp.one(n, in...)
+			return affineOp.one(n, in[0], in[1], in[2], nil)
 		}), Sample{Name: "eval", Shapes: [][]int{{2, 1, 2, 3}, {3}, {3}}, F: func(in []*Value) *Value {
 			mean, variance := Full(in[0].dev, 0.3, 3), Full(in[0].dev, 2, 3)
 			return BatchNormEval(in[0], in[1], in[2], mean, variance, 1e-5, true)
+		}}, Sample{Name: "eval and sum", Shapes: [][]int{{2, 1, 2, 3}, {3}, {3}, {2, 1, 2, 3}}, F: func(in []*Value) *Value {
+			mean, variance := Full(in[0].dev, 0.3, 3), Full(in[0].dev, 2, 3)
+			return BatchNormAddEval(in[0], in[1], in[2], mean, variance, in[3], 1e-5)
 		}}, Sample{Name: "folded", Shapes: [][]int{{2, 1}, {2, 2}, {3}, {3}, {3}, {3}}, F: func(in []*Value) *Value {
 			scale, shift := FoldNorm(in[2], in[3], in[4], Mul(in[5], in[5]), 1e-5)
 			return AffineReLU(scale, shift, in[0], in[1])
@@ -159,7 +176,9 @@ func normTermsOf(n normalisation, x, gamma, beta *Value) *normTerms {
 	t.variance = t.average(Mul(xc, xc))
 	t.r = Pow(AddScalar(t.variance, n.eps), -0.5)
 	t.xh = Mul(xc, t.r)
-	t.y = Add(Mul(gamma, t.xh), beta)
+	if beta != nil {
+		t.y = Add(Mul(gamma, t.xh), beta)
+	}
 	t.mask = x.home().full(1, x.shape)
 	if n.relu {
 		t.mask = Above(t.y, 0)
@@ -179,20 +198,26 @@ func (t *normTerms) project(v *Value) *Value {
 func normSecond(c *Call) []*Value {
 	u, g, x, gamma := c.In[0], c.In[3], c.In[4], c.In[5]
 	t := normTermsOf(c.Attr.(normalisation), x, gamma, c.In[6])
-	g = Mul(t.mask, g)
+	dg, dx, dgamma := t.second(u, c.In[1], c.In[2], Mul(t.mask, g), gamma)
+	return []*Value{Mul(t.mask, dg), dx, dgamma}
+}
+
+// second differentiates dx = gamma*r*P g, dgamma = sum g*xh and dbeta = sum g, whose
+// cotangents are u, wg and wb, the last two perhaps nil.
+func (t *normTerms) second(u, wg, wb, g, gamma *Value) (dg, dx, dgamma *Value) {
 	kh, ph := Mul(t.r, t.project(u)), Mul(t.r, t.project(g))
 	k, p := Mul(gamma, kh), Mul(gamma, ph)
 	a, b := t.average(Mul(u, t.xh)), t.average(Mul(g, t.xh))
-	dx := Neg(Mul(t.r, Add(Add(Mul(b, k), Mul(a, p)), Mul(t.average(Mul(u, p)), t.xh))))
-	dg := k
-	if wg := c.In[1]; wg != nil {
+	dx = Neg(Mul(t.r, Add(Add(Mul(b, k), Mul(a, p)), Mul(t.average(Mul(u, p)), t.xh))))
+	dg = k
+	if wg != nil {
 		dg = Add(dg, Mul(wg, t.xh))
 		dx = Add(dx, Mul(wg, ph))
 	}
-	if wb := c.In[2]; wb != nil {
+	if wb != nil {
 		dg = Add(dg, wb)
 	}
-	return []*Value{Mul(t.mask, dg), dx, t.sum(Mul(g, kh))}
+	return dg, dx, t.sum(Mul(g, kh))
 }
 
 func affineRule(c *Call, g []*Value) []*Value {
@@ -200,7 +225,10 @@ func affineRule(c *Call, g []*Value) []*Value {
 	if c.Attr.(normalisation).relu {
 		d = gate(d, c.Out[0], 0)
 	}
-	out := c.tape.list(3)
+	out := c.tape.list(4)
+	if c.Wants(3) {
+		out[3] = d
+	}
 	if c.Wants(0) {
 		out[0] = Mul(d, c.In[1])
 	}
@@ -238,9 +266,13 @@ func batchNorm(n normalisation, x, gamma, beta *Value) (y, mean, variance *Value
 // BatchNormEval normalises with the given mean and variance, [C] each, which are
 // constants: (x-mean)/sqrt(variance+eps)*gamma + beta, then ReLU when asked.
 func BatchNormEval(x, gamma, beta, mean, variance *Value, eps float64, relu bool) *Value {
+	return normEval(x, gamma, beta, mean, variance, nil, eps, relu)
+}
+
+func normEval(x, gamma, beta, mean, variance, skip *Value, eps float64, relu bool) *Value {
 	checkChannels("batchnorm", x, gamma, beta, mean, variance)
 	scale, shift := FoldNorm(gamma, beta, mean, variance, eps)
-	y := affineOp.one(boxed(tapeOf(x, scale, shift), normalisation{relu: relu}), x, scale, shift)
+	y := affineOp.one(boxed(tapeOf(x, scale, shift), normalisation{relu: relu}), x, scale, shift, skip)
 	scale.Done()
 	shift.Done()
 	return y

@@ -40,7 +40,8 @@ type ConvAttr struct {
 }
 
 // The convolution and its two gradients; attr *[ConvAttr], which always
-// describes the forward convolution.
+// describes the forward convolution. Conv and ConvDX take a further operand of the
+// result's size, to which the result is added; it may be the result's own buffer.
 var (
 	// Conv computes y: In x, w; Out y.
 	Conv = New("conv", conv[float32], conv[float64])
@@ -51,11 +52,13 @@ var (
 )
 
 func conv[T Float](a *Args) {
-	ConvForward(Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1]), a.Attr.(*ConvAttr))
+	g := a.Attr.(*ConvAttr)
+	convForward(Data[T](a.Out[0]), addend[T](a, 2, g.N*g.OutH*g.OutW*g.K), Data[T](a.In[0]), Data[T](a.In[1]), g)
 }
 
 func convDX[T Float](a *Args) {
-	ConvInputGrad(Data[T](a.Out[0]), Data[T](a.In[0]), Data[T](a.In[1]), a.Attr.(*ConvAttr))
+	g := a.Attr.(*ConvAttr)
+	convInputGrad(Data[T](a.Out[0]), addend[T](a, 2, g.N*g.H*g.W*g.C), Data[T](a.In[0]), Data[T](a.In[1]), g)
 }
 
 func convDW[T Float](a *Args) {
@@ -63,22 +66,42 @@ func convDW[T Float](a *Args) {
 }
 
 // ConvForward overwrites y with the convolution of x and w.
-func ConvForward[T Float](y, x, w []T, g *ConvAttr) {
+func ConvForward[T Float](y, x, w []T, g *ConvAttr) { convForward(y, nil, x, w, g) }
+
+// convForward adds the convolution to sum, if there is one, which may be y itself.
+func convForward[T Float](y, sum, x, w []T, g *ConvAttr) {
 	g.check(len(x), len(w), len(y))
-	if isFloat32[T]() && convTiles(asFloat32(y), asFloat32(x), asFloat32(w), g) {
+	if isFloat32[T]() && convTiles(asFloat32(y), asFloat32(sum), asFloat32(x), asFloat32(w), g) {
 		return
 	}
-	convPlain(y, x, w, g)
+	plainOnto(y[:g.N*g.OutH*g.OutW*g.K], sum, func(y []T) { convPlain(y, x, w, g) })
 }
 
 // ConvInputGrad overwrites dx with the gradient of sum(y * dy) with respect to
 // x: the transposed convolution of dy.
-func ConvInputGrad[T Float](dx, dy, w []T, g *ConvAttr) {
+func ConvInputGrad[T Float](dx, dy, w []T, g *ConvAttr) { convInputGrad(dx, nil, dy, w, g) }
+
+// convInputGrad adds the gradient to sum, if there is one, which may be dx itself.
+func convInputGrad[T Float](dx, sum, dy, w []T, g *ConvAttr) {
 	g.check(len(dx), len(w), len(dy))
-	if isFloat32[T]() && convInputGradTiles(asFloat32(dx), asFloat32(dy), asFloat32(w), g) {
+	if isFloat32[T]() && convInputGradTiles(asFloat32(dx), asFloat32(sum), asFloat32(dy), asFloat32(w), g) {
 		return
 	}
-	convInputGradPlain(dx, dy, w, g)
+	plainOnto(dx[:g.N*g.H*g.W*g.C], sum, func(dx []T) { convInputGradPlain(dx, dy, w, g) })
+}
+
+// plainOnto runs a kernel that overwrites its result, and adds that to sum.
+func plainOnto[T Float](out, sum []T, kernel func(out []T)) {
+	if sum == nil {
+		kernel(out)
+		return
+	}
+	term := borrow[T](len(out))
+	defer giveBack(term)
+	kernel(term.data)
+	for i, v := range term.data[:len(out)] {
+		out[i] = sum[i] + v
+	}
 }
 
 // ConvWeightGrad overwrites dw with the gradient of sum(y * dy) with respect to

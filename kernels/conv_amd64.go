@@ -6,34 +6,34 @@ import "unsafe"
 
 // convTiles is ConvForward by micro-kernels; it reports false where there are
 // none.
-func convTiles(y, x, w []float32, g *ConvAttr) bool {
+func convTiles(y, sum, x, w []float32, g *ConvAttr) bool {
 	if tiles.lanes == 0 || g.patchLen() == 0 || len(y) == 0 {
 		return false
 	}
 	if g.pointwise() {
-		return gemmTiles(false, false, g.N*g.H*g.W, g.K, g.C, x, g.C, w, g.K, y, g.K, false)
+		return gemmTiles(false, false, g.N*g.H*g.W, g.K, g.C, x, g.C, w, g.K, y, g.K, begin(y, sum, g.N, g.H*g.W*g.K))
 	}
 	if g.winograd() {
-		winoForwardPlans.get(g, newWinoForward).run(y, x, w)
+		winoForwardPlans.get(g, newWinoForward).run(y, sum, x, w)
 		return true
 	}
-	forwardPlans.get(g, newForward).run(y, x, w)
+	forwardPlans.get(g, newForward).run(y, sum, x, w)
 	return true
 }
 
 // convInputGradTiles is ConvInputGrad by micro-kernels.
-func convInputGradTiles(dx, dy, w []float32, g *ConvAttr) bool {
+func convInputGradTiles(dx, sum, dy, w []float32, g *ConvAttr) bool {
 	if tiles.lanes == 0 || g.patchLen() == 0 || g.K == 0 || len(dx) == 0 || len(dy) == 0 {
 		return false
 	}
 	if g.pointwise() {
-		return gemmTiles(false, true, g.N*g.H*g.W, g.C, g.K, dy, g.K, w, g.K, dx, g.C, false)
+		return gemmTiles(false, true, g.N*g.H*g.W, g.C, g.K, dy, g.K, w, g.K, dx, g.C, begin(dx, sum, g.N, g.H*g.W*g.C))
 	}
 	if g.winograd() {
-		winoInputPlans.get(g, newWinoInputGrad).run(dx, dy, w)
+		winoInputPlans.get(g, newWinoInputGrad).run(dx, sum, dy, w)
 		return true
 	}
-	inputPlans.get(g, newInputGrad).run(dx, dy, w)
+	inputPlans.get(g, newInputGrad).run(dx, sum, dy, w)
 	return true
 }
 
@@ -43,8 +43,18 @@ func (g *ConvAttr) pointwise() bool {
 		g.OutH == g.H && g.OutW == g.W
 }
 
-// run computes the correlation.
-func (c *corr) run(out, in, w []float32) {
+// begin puts n pieces of sum into out, for kernels that add to what they find, and
+// reports whether there is a sum.
+func begin(out, sum []float32, n, piece int) bool {
+	if sum == nil || &out[0] == &sum[0] {
+		return sum != nil
+	}
+	For(n, func(i int) { copy(out[i*piece:(i+1)*piece], sum[i*piece:]) })
+	return true
+}
+
+// run computes the correlation, added to sum if there is one.
+func (c *corr) run(out, sum, in, w []float32) {
 	weights := borrow[float32](c.packed)
 	defer giveBack(weights)
 	c.pack(weights.data, w)
@@ -53,9 +63,22 @@ func (c *corr) run(out, in, w []float32) {
 	For((units+chunk-1)/chunk, func(i int) {
 		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
 			img, imgs, row, rows := c.unitAt(u, c.outH)
-			c.unit(out, in, weights.data, img, imgs, row, rows)
+			c.begin(out, sum, img, imgs, row, rows)
+			c.unit(out, in, weights.data, img, imgs, row, rows, sum != nil)
 		}
 	})
+}
+
+// begin puts the part of sum that a unit adds to into its place.
+func (c *corr) begin(out, sum []float32, img, imgs, row, rows int) {
+	if sum == nil || &out[0] == &sum[0] {
+		return
+	}
+	step, line := c.classes[0].rowStep, c.outW*c.outC
+	for i := img; i < img+imgs; i++ {
+		lo, hi := (i*c.outH+row*step)*line, (i*c.outH+min((row+rows)*step, c.outH))*line
+		copy(out[lo:hi], sum[lo:hi])
+	}
 }
 
 // unitChunk is the number of neighbouring units that one thread computes, while
@@ -63,12 +86,12 @@ func (c *corr) run(out, in, w []float32) {
 func unitChunk(units int) int { return max(1, min(8, units/(4*Workers()))) }
 
 // unit computes rows [row, row+rows) of every class for some images.
-func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
+func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int, add bool) {
 	size := c.inH * c.inW * c.inC
 	f := fetcher{calls: c.calls}
 	f.pieces[0] = c.following(in, img, imgs, row, rows)
 	if c.inPlace {
-		c.classesOf(out, in[c.place(img, row):], weights, &f, img, imgs, row, rows)
+		c.classesOf(out, in[c.place(img, row):], weights, &f, img, imgs, row, rows, add)
 		return
 	}
 	// The last group of a row of outputs may read three outputs further.
@@ -77,10 +100,10 @@ func (c *corr) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	for i := range imgs {
 		c.pad(pad.data[i*c.floats():], in[(img+i)*size:][:size], row*c.stepH-c.top)
 	}
-	c.classesOf(out, pad.data, weights, &f, img, imgs, row, rows)
+	c.classesOf(out, pad.data, weights, &f, img, imgs, row, rows, add)
 }
 
-func (c *corr) classesOf(out, pad, weights []float32, f *fetcher, img, imgs, row, rows int) {
+func (c *corr) classesOf(out, pad, weights []float32, f *fetcher, img, imgs, row, rows int, add bool) {
 	for i := range c.classes {
 		k := &c.classes[i]
 		n := min(rows, k.outH-row) // rows of this class, the last band has fewer
@@ -89,11 +112,13 @@ func (c *corr) classesOf(out, pad, weights []float32, f *fetcher, img, imgs, row
 		}
 		first := ((img*c.outH+k.row0+row*k.rowStep)*c.outW + k.col0) * c.outC
 		if len(k.taps) == 0 {
-			c.zero(k, out[first:], imgs, n)
+			if !add {
+				c.zero(k, out[first:], imgs, n)
+			}
 			continue
 		}
 		for q := range c.groups {
-			c.classUnit(k, out[first+q*c.cout:], pad[q*c.cin:], weights[c.packedAt(k, q):], f, imgs*n)
+			c.classUnit(k, out[first+q*c.cout:], pad[q*c.cin:], weights[c.packedAt(k, q):], f, imgs*n, add)
 		}
 	}
 }
@@ -104,10 +129,13 @@ func (c *corr) packedAt(k *corrClass, q int) int {
 }
 
 // classUnit computes lines rows of outputs of one class and one group.
-func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, f *fetcher, lines int) {
+func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, f *fetcher, lines int, add bool) {
 	p := tileArgs{
 		a: unsafe.Pointer(&pad[0]), segs: unsafe.Pointer(&k.segs[0]), nsegs: len(k.segs), k: k.segSteps,
 		lda: 4 * c.stepW * c.pixel,
+	}
+	if add {
+		p.add = 1
 	}
 	for s := range k.strips.count {
 		col, cols, vecs := k.strips.at(s)
@@ -127,13 +155,14 @@ func (c *corr) classUnit(k *corrClass, out, pad, weights []float32, f *fetcher, 
 // of four into scratch, from which they are copied.
 func (c *corr) partial(k *corrClass, p tileArgs, out []float32, cols, vecs, lines int) {
 	var tile [4 * tailCols]float32
-	p.c, p.ldc, p.ahead = unsafe.Pointer(&tile[0]), 4*tailCols, 0
+	add := p.add != 0
+	p.c, p.ldc, p.ahead, p.add = unsafe.Pointer(&tile[0]), 4*tailCols, 0, 0
 	group := [1]tileGroup{}
 	for _, part := range k.part[:lines] {
 		group[0] = tileGroup{a: part.a}
 		tiles.runN(p, vecs, group[:])
 		for j := range k.outW % 4 {
-			copy(out[part.c/4+j*k.colStep*c.outC:][:cols], tile[j*tailCols:])
+			storeRow(out[part.c/4+j*k.colStep*c.outC:][:cols], tile[j*tailCols:], add)
 		}
 	}
 }

@@ -4,6 +4,6 @@ package kernels
 
 // The fast convolutions report that there are no micro-kernels here.
 
-func convTiles(y, x, w []float32, g *ConvAttr) bool             { return false }
-func convInputGradTiles(dx, dy, w []float32, g *ConvAttr) bool  { return false }
-func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool { return false }
+func convTiles(y, sum, x, w []float32, g *ConvAttr) bool            { return false }
+func convInputGradTiles(dx, sum, dy, w []float32, g *ConvAttr) bool { return false }
+func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool     { return false }

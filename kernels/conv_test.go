@@ -105,6 +105,22 @@ func testConv[T Float](t *testing.T, g ConvAttr, scale float64) {
 	requireNear(t, gotDX, dx, scale*tolerance[T](g.KH*g.KW*g.K/g.Groups))
 	ConvWeightGrad(gotDW, x, dy, &g)
 	requireNear(t, gotDW, dw, scale*tolerance[T](g.N*g.OutH*g.OutW))
+	testConvOnto(t, y, scale*tolerance[T](g.patchLen()), func(out, sum []T) { convForward(out, sum, x, w, &g) })
+	testConvOnto(t, dx, scale*tolerance[T](g.KH*g.KW*g.K/g.Groups), func(out, sum []T) { convInputGrad(out, sum, dy, w, &g) })
+}
+
+// testConvOnto adds a convolution to a sum, which lies elsewhere or in its place.
+func testConvOnto[T Float](t *testing.T, term []float64, tolerance float64, run func(out, sum []T)) {
+	sum, want := make([]T, len(term)), make([]float64, len(term))
+	for i := range sum {
+		sum[i] = T(i%7) - 3
+		want[i] = term[i] + float64(sum[i])
+	}
+	out := make([]T, len(term))
+	run(out, sum)
+	requireNear(t, out, want, tolerance)
+	run(sum, sum)
+	requireNear(t, sum, want, tolerance)
 }
 
 func convName(g ConvAttr) string {

@@ -32,7 +32,7 @@ var (
 
 	// BatchNormGrad: In g [M,C] (cotangent of y), x, gamma, beta, mean, rstd;
 	// Out dx [M,C] = s*P g, dgamma [C] = sum g*xh, dbeta [C] = sum g, with g
-	// masked when ReLU is set.
+	// masked when ReLU is set. A further operand, sum [M,C], is added to dx.
 	BatchNormGrad = New("bn.grad", batchNormGrad[float32], batchNormGrad[float64])
 
 	// BatchNormGrad2 differentiates BatchNormGrad: In u [M,C], wg [C], wb [C]
@@ -41,7 +41,8 @@ var (
 	BatchNormGrad2 = New("bn.grad2", batchNormGrad2[float32], batchNormGrad2[float64])
 
 	// ChannelAffine is batch norm with given statistics: In x [M,C], scale [C],
-	// shift [C]; Out y [M,C] = fma(x, scale, shift), at least 0 with ReLU.
+	// shift [C], and possibly skip [M,C]; Out y [M,C] = fma(x, scale, shift) + skip, at
+	// least 0 with ReLU.
 	ChannelAffine = New("affine", channelAffine[float32], channelAffine[float64])
 )
 

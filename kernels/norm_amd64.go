@@ -129,6 +129,70 @@ func grad2RowsFast(dg, dx, u, g, x, k []float32, w int, stream bool) int {
 	return n
 }
 
+func applyAddRowsFast(y, x, skip, k []float32, w int, low float32, stream bool) int {
+	n := wholeRows(len(x), w)
+	stream = stream && n > 0 && streamable(&y[0])
+	for i := 0; i < n; i += applyBlock * w {
+		rows := min(applyBlock, (n-i)/w)
+		switch {
+		case stream:
+			applyAddRowsavx512stream(&y[i], &x[i], &skip[i], &k[0], w, rows, low)
+		case vectors == vectors512:
+			applyAddRowsavx512(&y[i], &x[i], &skip[i], &k[0], w, rows, low)
+		default:
+			applyAddRowsavx2(&y[i], &x[i], &skip[i], &k[0], w, rows, low)
+		}
+	}
+	return n
+}
+
+func gradAddRowsFast(dx, g, x, sum, k []float32, w int, stream bool) int {
+	n := wholeRows(len(x), w)
+	stream = stream && n > 0 && streamable(&dx[0])
+	for i := 0; i < n; i += applyBlock * w {
+		rows := min(applyBlock, (n-i)/w)
+		switch {
+		case stream:
+			gradAddRowsavx512stream(&dx[i], &g[i], &x[i], &sum[i], &k[0], w, rows)
+		case vectors == vectors512:
+			gradAddRowsavx512(&dx[i], &g[i], &x[i], &sum[i], &k[0], w, rows)
+		default:
+			gradAddRowsavx2(&dx[i], &g[i], &x[i], &sum[i], &k[0], w, rows)
+		}
+	}
+	return n
+}
+
+func gateSumRowsFast(gm, g, y, x, k []float32, sums []float64, w int) int {
+	n := wholeRows(len(x), w)
+	for i := 0; i < n; i += normBlock * w {
+		rows := min(normBlock, (n-i)/w)
+		if vectors == vectors512 {
+			gateSumRowsavx512(&gm[i], &g[i], &y[i], &x[i], &k[0], &sums[0], w, rows)
+		} else {
+			gateSumRowsavx2(&gm[i], &g[i], &y[i], &x[i], &k[0], &sums[0], w, rows)
+		}
+	}
+	return n
+}
+
+func tangentRowsFast(dg, dx, u, gm, x, tm, y, k []float32, w int, stream bool) int {
+	n := wholeRows(len(x), w)
+	stream = stream && n > 0 && streamable(&dg[0]) && streamable(&dx[0])
+	for i := 0; i < n; i += applyBlock * w {
+		rows := min(applyBlock, (n-i)/w)
+		switch {
+		case stream:
+			tangentRowsavx512stream(&dg[i], &dx[i], &u[i], &gm[i], &x[i], &tm[i], &y[i], &k[0], w, rows)
+		case vectors == vectors512:
+			tangentRowsavx512(&dg[i], &dx[i], &u[i], &gm[i], &x[i], &tm[i], &y[i], &k[0], w, rows)
+		default:
+			tangentRowsavx2(&dg[i], &dx[i], &u[i], &gm[i], &x[i], &tm[i], &y[i], &k[0], w, rows)
+		}
+	}
+	return n
+}
+
 //go:noescape
 func sumRowsavx512(x *float32, sums *float64, w, rows int)
 
@@ -179,3 +243,36 @@ func grad2SumRowsavx2(u, gy, x, k *float32, sums *float64, w, rows int)
 
 //go:noescape
 func grad2Rowsavx2(dg, dx, u, gy, x, k *float32, w, rows int)
+
+//go:noescape
+func applyAddRowsavx512(y, x, skip, k *float32, w, rows int, low float32)
+
+//go:noescape
+func gradAddRowsavx512(dx, gy, x, sum, k *float32, w, rows int)
+
+//go:noescape
+func tangentRowsavx512(dg, dx, u, gm, x, tm, y, k *float32, w, rows int)
+
+//go:noescape
+func gateSumRowsavx512(gm, gy, y, x, k *float32, sums *float64, w, rows int)
+
+//go:noescape
+func applyAddRowsavx512stream(y, x, skip, k *float32, w, rows int, low float32)
+
+//go:noescape
+func gradAddRowsavx512stream(dx, gy, x, sum, k *float32, w, rows int)
+
+//go:noescape
+func tangentRowsavx512stream(dg, dx, u, gm, x, tm, y, k *float32, w, rows int)
+
+//go:noescape
+func applyAddRowsavx2(y, x, skip, k *float32, w, rows int, low float32)
+
+//go:noescape
+func gradAddRowsavx2(dx, gy, x, sum, k *float32, w, rows int)
+
+//go:noescape
+func tangentRowsavx2(dg, dx, u, gm, x, tm, y, k *float32, w, rows int)
+
+//go:noescape
+func gateSumRowsavx2(gm, gy, y, x, k *float32, sums *float64, w, rows int)

@@ -39,6 +39,10 @@ func channelAffine[T Float](a *Args) {
 	clear(k.data[:l.w])
 	copy(k.data[l.w:], scale)
 	copy(k.data[2*l.w:], shift)
+	if skip := addend[T](a, 3, n); skip != nil {
+		applyAddAll(l, Data[T](a.Out[0])[:n], x, skip, k.data, at.ReLU)
+		return
+	}
 	applyAll(l, Data[T](a.Out[0])[:n], x, k.data, at.ReLU)
 }
 

@@ -29,20 +29,46 @@ func batchNormGrad[T Float](a *Args) {
 		gradSumRows(g[lo:hi], x[lo:hi], k, sums, w)
 	})
 	defer giveBack(total)
-	sums, m := total.data, float64(at.M)
+	gradConstants(at, k, w, total.data, gamma, rstd, dgamma, dbeta)
+	gradApply(l, dx, g, x, addend[T](a, 6, n), k)
+}
+
+// gradConstants turns the sums of the first derivative into dgamma, dbeta and the
+// constants of the elementwise pass, rows 3 to 6 of k; row 3 holds minus the shift.
+func gradConstants[T Float](at *NormAttr, k []T, w int, sums []float64, gamma, rstd, dgamma, dbeta []T) {
+	m := float64(at.M)
 	for c := range at.C {
 		r, s := float64(rstd[c]), float64(gamma[c])*float64(rstd[c])
 		g1, gx, xm := sums[c]/m, sums[at.C+c]/m, sums[2*at.C+c]/m
-		gm := g1 - float64(shift[c])
+		gm := g1 - float64(k[3*w+c])
 		b := r * (gx - g1*xm)
 		dbeta[c], dgamma[c] = T(gm*m), T(b*m)
 		e := -s * b * r
 		hi, lo := split[T](gm)
 		k[3*w+c], k[4*w+c], k[5*w+c], k[6*w+c] = -hi, T(s), T(e), T(-s*lo-e*xm)
 	}
+}
+
+// gradApply is the elementwise pass of the first derivative, added to sum if there
+// is one. Results that take the place of an operand are in the caches already.
+func gradApply[T Float](l normLayout, dx, g, x, sum, k []T) {
 	widen(l, k, 7)
-	stream := l.stream()
-	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
+	w, stream := l.w, l.stream() && &dx[0] != &g[0]
+	if sum == nil {
+		l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
+		return
+	}
+	stream = stream && &dx[0] != &sum[0]
+	l.each(func(lo, hi int) { gradAddRows(dx[lo:hi], g[lo:hi], x[lo:hi], sum[lo:hi], k, w, stream) })
+}
+
+// addend returns operand i, to which the first result is added; nil where there is
+// none.
+func addend[T Float](a *Args, i, n int) []T {
+	if len(a.In) <= i || a.In[i] == nil {
+		return nil
+	}
+	return Data[T](a.In[i])[:n]
 }
 
 // maskedMean sets dst, the shift of the sums, to minus the mean of a few masked
@@ -89,7 +115,7 @@ func batchNormGrad2[T Float](a *Args) {
 		f.set(c)
 	}
 	widen(l, k, 12)
-	stream := l.stream()
+	stream := l.stream() && &dg[0] != &u[0] && &dx[0] != &g[0]
 	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dx[lo:hi], u[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
 }
 

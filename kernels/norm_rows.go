@@ -104,6 +104,26 @@ func gradRows[T Float](dx, g, x, k []T, w int, stream bool) {
 	}
 }
 
+// gradAddRows is gradRows added to sum.
+func gradAddRows[T Float](dx, g, x, sum, k []T, w int, stream bool) {
+	if x32, ok := any(x).([]float32); ok {
+		n := gradAddRowsFast(any(dx).([]float32), any(g).([]float32), x32, any(sum).([]float32), any(k).([]float32), w, stream)
+		dx, g, x, sum = dx[n:], g[n:], x[n:], sum[n:]
+	}
+	for len(x) > 0 {
+		n := min(w, len(x))
+		for j, v := range x[:n] {
+			c := k[j:]
+			xc, gv := v+c[0], g[j]
+			if !(fma(xc, c[w], c[2*w]) > 0) {
+				gv = 0
+			}
+			dx[j] = c[4*w]*(gv+c[3*w]) + (c[5*w]*xc + c[6*w]) + sum[j]
+		}
+		dx, g, x, sum = dx[n:], g[n:], x[n:], sum[n:]
+	}
+}
+
 // grad2SumRows adds the sums of u', g', xc, u'*xc, g'*xc and u'*g', with g masked,
 // u and g shifted; constants -mu, ms, mb, minus the shifts of u and g.
 func grad2SumRows[T Float](u, g, x, k []T, sums []float64, w int) {

@@ -269,12 +269,15 @@ func checkStreamedStores(t *testing.T) {
 	const w, n = 48, 48*701 + 5
 	r := rand.New(rand.NewPCG(18, 1))
 	tensor := func(n int) []float32 { return vecData[float32](r, n)[:n] }
-	x, g, u, k := tensor(n), tensor(n), tensor(n), tensor(12*w)
+	x, g, u, y, z, k := tensor(n), tensor(n), tensor(n), tensor(n), tensor(n), tensor(12*w)
 	run := func(stream bool) [][]float32 {
-		out := [][]float32{tensor(n), tensor(n), tensor(n), tensor(n)}
+		out := [][]float32{tensor(n), tensor(n), tensor(n), tensor(n), tensor(n), tensor(n), tensor(n), tensor(n)}
 		applyRows(out[0], x, k, w, 0, stream)
 		gradRows(out[1], g, x, k, w, stream)
 		grad2Rows(out[2], out[3], u, g, x, k, w, stream)
+		applyAddRows(out[4], x, g, k, w, 0, stream)
+		gradAddRows(out[5], g, x, u, k, w, stream)
+		tangentRows(out[6], out[7], u, g, x, y, z, k, w, stream)
 		return out
 	}
 	want := run(false)

@@ -32,6 +32,7 @@ type winoArgs struct {
 	srcStep, dstStep       int
 	items, vecs            int
 	mask, full             uint64 // lanes of the last vector, and of the others
+	add, addAt             int    // 1 to add, of outputs only, what lies addAt bytes behind the destination
 	_                      [2]uintptr
 }
 
@@ -167,13 +168,13 @@ func (w *winoPlan) layout() {
 	}
 }
 
-// run computes the convolution.
-func (w *winoPlan) run(out, in, weights []float32) {
+// run computes the convolution, added to sum if there is one.
+func (w *winoPlan) run(out, sum, in, weights []float32) {
 	packed := borrow[float32](positions * w.uPlane)
 	defer giveBack(packed)
 	w.packWeights(packed.data, weights)
 	if w.together > 0 {
-		w.byPosition(out, in, packed.data)
+		w.byPosition(out, sum, in, packed.data)
 		return
 	}
 	units := (w.n + w.images - 1) / w.images * w.bands
@@ -181,7 +182,7 @@ func (w *winoPlan) run(out, in, weights []float32) {
 	For((units+chunk-1)/chunk, func(i int) {
 		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
 			img, row := u/w.bands*w.images, u%w.bands*w.bandRows
-			w.unit(out, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
+			w.unit(out, sum, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
 		}
 	})
 }
@@ -199,7 +200,7 @@ func (w *winoPlan) next(out, in []float32, img int) fetcher {
 }
 
 // unit computes rows [row, row+rows) of the patches of some images.
-func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
+func (w *winoPlan) unit(out, sum, in, weights []float32, img, imgs, row, rows int) {
 	padFloats := lined(w.floats() + winoSlack)
 	vFloats := w.v.floats(w.patches)
 	work := borrow[float32](winoTmp + padFloats + vFloats + w.m.floats(w.patches))
@@ -214,14 +215,14 @@ func (w *winoPlan) unit(out, in, weights []float32, img, imgs, row, rows int) {
 	w.products(m, v, weights, imgs*rows*w.patchW, w.next(out, in, img+imgs))
 	for i := range imgs {
 		for r := range rows {
-			w.transformOutput(out, m, tmp, (i*rows+r)*w.patchW, img+i, row+r)
+			w.transformOutput(out, sum, m, tmp, (i*rows+r)*w.patchW, img+i, row+r)
 		}
 	}
 }
 
 // byPosition computes all images: transforms by image, products by position
 // and strip.
-func (w *winoPlan) byPosition(out, in, weights []float32) {
+func (w *winoPlan) byPosition(out, sum, in, weights []float32) {
 	perImage, size := w.patchH*w.patchW, w.inH*w.inW*w.inC
 	vFloats := w.v.floats(w.together * perImage)
 	work := borrow[float32](vFloats + w.m.floats(w.together*perImage))
@@ -242,7 +243,7 @@ func (w *winoPlan) byPosition(out, in, weights []float32) {
 			tmp := borrow[float32](winoTmp)
 			defer giveBack(tmp)
 			for r := range w.patchH {
-				w.transformOutput(out, m, tmp.data, i*perImage+r*w.patchW, first+i, r)
+				w.transformOutput(out, sum, m, tmp.data, i*perImage+r*w.patchW, first+i, r)
 			}
 		})
 	}
@@ -290,13 +291,17 @@ func (w *winoPlan) product(m, v, weights []float32, f *fetcher, position, strip,
 
 // transformOutput writes A'mA of one row of patches of an image, from patch at
 // on; what hangs over the edge goes by way of a patch of its own.
-func (w *winoPlan) transformOutput(out, m, tmp []float32, at, img, row int) {
+func (w *winoPlan) transformOutput(out, sum, m, tmp []float32, at, img, row int) {
 	a := winoArgs{
 		tmp: unsafe.Pointer(&tmp[0]), srcI: 4 * 6 * w.m.position, srcJ: 4 * w.m.position, dstI: 4 * w.outW * w.outC, dstJ: 4 * w.outC,
 		srcStep: 4 * w.m.row, dstStep: 4 * 4 * w.outC, vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
 		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
 	}
-	dst := out[(img*w.outH+4*row)*w.outW*w.outC:]
+	first := (img*w.outH + 4*row) * w.outW * w.outC
+	dst := out[first:]
+	if sum != nil {
+		a.add, a.addAt = 1, int(uintptr(unsafe.Pointer(&sum[0]))-uintptr(unsafe.Pointer(&out[0])))
+	}
 	whole := w.outW / 4
 	if 4*row+4 > w.outH {
 		whole = 0
@@ -312,14 +317,20 @@ func (w *winoPlan) transformOutput(out, m, tmp []float32, at, img, row int) {
 	}
 	patch := borrow[float32](16 * w.outC)
 	defer giveBack(patch)
-	a.dst, a.dstI, a.items = unsafe.Pointer(&patch.data[0]), 4*4*w.outC, 1
+	a.dst, a.dstI, a.items, a.add = unsafe.Pointer(&patch.data[0]), 4*4*w.outC, 1, 0
 	for j := whole; j < w.patchW; j++ {
 		a.src = unsafe.Pointer(&m[w.m.at(at)])
 		callTransform(winoOutput, tiles.lanes, &a)
 		at++
 		cols := min(4, w.outW-4*j)
 		for r := range min(4, w.outH-4*row) {
-			copy(dst[(r*w.outW+4*j)*w.outC:][:cols*w.outC], patch.data[r*4*w.outC:])
+			at := (r*w.outW + 4*j) * w.outC
+			to := dst[at:][:cols*w.outC]
+			if sum == nil {
+				copy(to, patch.data[r*4*w.outC:])
+			} else {
+				addFloats(to, patch.data[r*4*w.outC:], sum[first+at:])
+			}
 		}
 	}
 }
@@ -359,4 +370,12 @@ func (w *winoPlan) packPiece(packed, weights []float32, lo, n, strip int) {
 		items: n, vecs: vecs, mask: tiles.maskFor(cols), full: tiles.maskFor(tiles.lanes),
 	}
 	callTransform(winoWeights, tiles.lanes, &a)
+}
+
+// addFloats computes to = a + b.
+func addFloats(to, a, b []float32) {
+	a, b = a[:len(to)], b[:len(to)]
+	for i := range to {
+		to[i] = a[i] + b[i]
+	}
 }

@@ -40,12 +40,30 @@ func (b *BatchNorm2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
 		norm = autograd.BatchNormLean
 	}
 	y, mean, variance := norm(x, gamma, beta, NormEps, b.ReLU)
+	b.update(p, x, mean, variance)
+	return y
+}
+
+// ForwardAdd is Forward for the end of a residual block: it adds skip, a value of x's
+// shape, and applies ReLU to the sum, whatever b.ReLU says.
+func (b *BatchNorm2D) ForwardAdd(p *Pass, x, skip *autograd.Value) *autograd.Value {
+	gamma, beta := p.Param(b.Weight), p.Param(b.Bias)
+	if !p.Train {
+		return autograd.BatchNormAddEval(x, gamma, beta, p.Constant(b.Mean.Value), p.Constant(b.Var.Value), skip, NormEps)
+	}
+	checkBatch(x)
+	y, mean, variance := autograd.BatchNormAdd(x, gamma, beta, skip, NormEps)
+	b.update(p, x, mean, variance)
+	return y
+}
+
+// update moves the running statistics as the pass says, and is done with the batch's.
+func (b *BatchNorm2D) update(p *Pass, x, mean, variance *autograd.Value) {
 	if p.StatUpdates > 0 {
 		b.track(p.StatUpdates, float64(x.Size()/x.Dim(-1)), mean, variance)
 	}
 	mean.Done()
 	variance.Done()
-	return y
 }
 
 func checkBatch(x *autograd.Value) {

@@ -51,7 +51,7 @@ func TestTrainingMemory(t *testing.T) {
 		tape := autograd.NewTape(shapesOnly{})
 		read := 0
 		tape.Observe(func(op *autograd.Op, in, _ []*autograd.Value) {
-			if op.Name == "conv" || op.Name == "batchnorm" {
+			if op.Name == "conv" || op.Name == "batchnorm" || op.Name == "batchnorm.add" {
 				read += in[0].Size()
 			}
 		})

@@ -56,13 +56,14 @@ func resNet(b *layers.Builder, stem []layers.Layer, shortcut string) (body, int)
 // a 1x1 convolution and BN where the shape changes), then ReLU.
 type basicBlock struct {
 	inner, across []layers.Layer // across is empty for an identity shortcut
+	last          *layers.BatchNorm2D
 }
 
 func newBasicBlock(b *layers.Builder, in, out, stride int, shortcut string) *basicBlock {
 	r := &basicBlock{inner: []layers.Layer{
 		b.Conv("conv1", 3, in, out, autograd.Square(stride, 1)), b.BatchNorm("bn1", out, true),
-		b.Conv("conv2", 3, out, out, autograd.Square(1, 1)), b.BatchNorm("bn2", out, false),
-	}}
+		b.Conv("conv2", 3, out, out, autograd.Square(1, 1)),
+	}, last: b.BatchNorm("bn2", out, false)}
 	if stride != 1 || in != out {
 		s := b.In(shortcut)
 		r.across = []layers.Layer{s.Conv("0", 1, in, out, autograd.Square(stride, 0)), s.BatchNorm("1", out, false)}
@@ -75,8 +76,8 @@ func (r *basicBlock) consume(p *layers.Pass, x *autograd.Value) *autograd.Value 
 	if len(r.across) > 0 {
 		x = p.Consume(x, r.across...)
 	}
-	z := added(y, x)
-	a := autograd.ReLU(z)
-	z.Done()
-	return a
+	z := r.last.ForwardAdd(p, y, x)
+	y.Done()
+	x.Done()
+	return z
 }

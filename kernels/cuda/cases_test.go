@@ -352,6 +352,15 @@ func normCasesOf(s source, m, c int, relu bool, mean float64) []kcase {
 	without.NoDW = true
 	all = append(all, kcase{kernel: kernels.BatchNormGrad2, name: "without wg, wb", attr: &without,
 		in: []filling{u, nil, nil, g, x, gamma, beta, stats.mean, stats.rstd}, out: []filling{rowsOut, rowsOut, channels}})
+	skip, y, tm := s.normal(m*c), s.normal(m*c), s.normal(m*c)
+	all = append(all,
+		kcase{kernel: kernels.BatchNormAdd, attr: &plain, in: []filling{x, gamma, beta, skip}, out: []filling{rowsOut, channels, channels, channels}},
+		kcase{kernel: kernels.ChannelAffine, name: "with a sum", attr: at, in: []filling{x, gamma, beta, skip}, out: []filling{rowsOut}},
+		kcase{kernel: kernels.BatchNormGrad, name: "onto a sum", attr: at, in: []filling{g, x, gamma, beta, stats.mean, stats.rstd, skip}, out: []filling{rowsOut, channels, channels}, over: []int{7}},
+		kcase{kernel: kernels.BatchNormAddGrad, attr: &plain, in: []filling{g, x, gamma, stats.mean, stats.rstd, y, nil, nil}, out: []filling{rowsOut, rowsOut, channels, channels}, over: []int{1}},
+		kcase{kernel: kernels.BatchNormAddGrad, name: "onto a sum", attr: &plain, in: []filling{g, x, gamma, stats.mean, stats.rstd, y, nil, skip}, out: []filling{rowsOut, rowsOut, channels, channels}},
+		kcase{kernel: kernels.BatchNormAddGrad2, attr: &plain, in: []filling{tm, u, wg, wb, g, x, gamma, stats.mean, stats.rstd, y}, out: []filling{rowsOut, rowsOut, channels}, over: []int{1, 5}},
+		kcase{kernel: kernels.BatchNormAddGrad2, name: "without wg, wb", attr: &without, in: []filling{tm, u, nil, nil, g, x, gamma, stats.mean, stats.rstd, y}, out: []filling{rowsOut, rowsOut, channels}, over: []int{2}})
 	if m <= 2 { // the projection of two rows is nearly zero
 		for i := range all {
 			all[i].least = 1

@@ -9,8 +9,9 @@ import (
 
 func init() {
 	register(batchNorm, "bn")
-	register(normApply, "bn.apply", "affine")
-	register(batchNormGrad, "bn.grad")
+	register(normApply, "bn.apply")
+	register(affineApply, "affine")
+	register(withSum(batchNormGrad, 6, 0), "bn.grad")
 	register(batchNormGrad2, "bn.grad2")
 	register(normalise, "normalise")
 	register(normaliseGrad, "normalise.grad")
@@ -144,7 +145,7 @@ func normalise(l *launch) {
 	n.second("normalise", n.over(), n.attr.Eps)
 }
 
-// normApply runs bn.apply and affine.
+// normApply runs bn.apply and affine without a sum.
 func normApply(l *launch) {
 	n := newNorm(l, 0, 0)
 	l.ptr(l.Out...).ptr(l.In...).float(n.low())

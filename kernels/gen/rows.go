@@ -12,6 +12,7 @@ type rowPass struct {
 	sums   int      // wide rows of float64 sums
 	low    bool     // takes a lower bound
 	stores int      // how many tensors, the first ones, are written
+	cached bool     // what is written is read again soon: there is no form that stores around the caches
 	body   func(*rowKernel)
 }
 
@@ -24,6 +25,10 @@ var rowPasses = []rowPass{
 	{name: "gradRows", data: []string{"dx", "gy", "x"}, consts: 7, stores: 1, body: (*rowKernel).gradBody},
 	{name: "grad2SumRows", data: []string{"u", "gy", "x"}, consts: 5, sums: 6, body: (*rowKernel).grad2SumBody},
 	{name: "grad2Rows", data: []string{"dg", "dx", "u", "gy", "x"}, consts: 12, stores: 2, body: (*rowKernel).grad2Body},
+	{name: "applyAddRows", data: []string{"y", "x", "skip"}, consts: 3, low: true, stores: 1, body: (*rowKernel).applyAddBody},
+	{name: "gradAddRows", data: []string{"dx", "gy", "x", "sum"}, consts: 7, stores: 1, body: (*rowKernel).gradAddBody},
+	{name: "gateSumRows", data: []string{"gm", "gy", "y", "x"}, consts: 2, sums: 3, stores: 1, cached: true, body: (*rowKernel).gateSumBody},
+	{name: "tangentRows", data: []string{"dg", "dx", "u", "gm", "x", "tm", "y"}, consts: 10, stores: 2, body: (*rowKernel).tangentBody},
 }
 
 // rowAhead is how many bytes ahead in its row an element is fetched. Several rows
@@ -41,7 +46,8 @@ const (
 	rowWalk   = "R15" // walks over constants and sums
 )
 
-var rowPointers = []string{"SI", "DI", "BX", "R8", "R9"}
+// The last pointer is that of the sums, which no pass over seven tensors has.
+var rowPointers = []string{"SI", "DI", "BX", "R8", "R9", "DX", rowSums}
 
 // rowKernel writes one pass for one instruction set.
 type rowKernel struct {
@@ -57,7 +63,7 @@ func rowFile(s isa) string {
 	w.header()
 	for _, p := range rowPasses {
 		(&rowKernel{rowPass: p, isa: s, w: w}).write()
-		if p.stores > 0 && s.lanes == 16 {
+		if p.stores > 0 && !p.cached && s.lanes == 16 {
 			(&rowKernel{rowPass: p, isa: s, w: w, stream: true}).write()
 		}
 	}

@@ -21,8 +21,10 @@ const (
 	winoVecs    = 80
 	winoMask    = 88
 	winoFull    = 96
-	winoSrcNow  = 104
-	winoDstNow  = 112
+	winoAdd     = 104
+	winoAddAt   = 112
+	winoSrcNow  = 120
+	winoDstNow  = 128
 )
 
 // transform is one of the five linear maps of Winograd's convolution
@@ -37,12 +39,13 @@ type transform struct {
 	line         func(t *transform) []int // the map of registers 0..in-1; returns where the results are
 	maskedLoads  bool
 	maskedStores bool
+	adds         bool // adds the result to what lies at a distance from its destination, if asked
 	w            *writer
 }
 
 var transforms = []transform{
 	{what: "Input", note: "B'dB: a 6x6 patch of the input.", in: 6, out: 6, line: inputLine},
-	{what: "Output", note: "A'mA: 36 products to a 4x4 patch of the output.", in: 6, out: 4, line: outputLine, maskedStores: true},
+	{what: "Output", note: "A'mA: 36 products to a 4x4 patch of the output.", in: 6, out: 4, line: outputLine, maskedStores: true, adds: true},
 	{what: "OutputGrad", note: "AeA': a 4x4 patch of the output's gradient.", in: 4, out: 6, line: outputGradLine, maskedLoads: true},
 	{what: "Weights", note: "GgG': a 3x3 kernel.", in: 3, out: 6, line: weightsLine, maskedLoads: true},
 	{what: "WeightGrad", note: "G'uG: 36 products to the gradient of a 3x3 kernel.", in: 6, out: 3, line: weightGradLine, maskedStores: true},
@@ -255,7 +258,11 @@ func (t *transform) kernel() {
 		for j := range t.in {
 			w.op("VMOVUPS %d(R12), %s", 4*t.lanes*(i*t.in+j), t.reg(j))
 		}
-		for j, r := range t.line(t) {
+		results := t.line(t)
+		if t.adds {
+			t.addTo(results, i)
+		}
+		for j, r := range results {
 			t.store(t.reg(r), at(j))
 		}
 		if i < t.out-1 {
@@ -276,6 +283,25 @@ func (t *transform) kernel() {
 	w.op("JNE item")
 	w.op("VZEROUPPER")
 	w.op("RET")
+}
+
+// addTo adds what lies at the distance winoAddAt from the places of row i.
+func (t *transform) addTo(results []int, i int) {
+	const spare = 14
+	t.w.op("CMPQ %d(DI), $0", winoAdd)
+	t.w.op("JEQ store%d", i)
+	t.w.op("MOVQ BX, R15")
+	t.w.op("ADDQ %d(DI), BX", winoAddAt)
+	for j, r := range results {
+		if t.isa.reg == "Z" {
+			t.w.op("VADDPS %[1]s, %[2]s, K1, %[2]s", at(j), t.reg(r))
+			continue
+		}
+		t.w.op("VMASKMOVPS %s, Y15, %s", at(j), t.reg(spare))
+		t.w.op("VADDPS %[1]s, %[2]s, %[2]s", t.reg(spare), t.reg(r))
+	}
+	t.w.op("MOVQ R15, BX")
+	t.w.label(fmt.Sprintf("store%d", i))
 }
 
 // mask chooses the lanes: those of the last vector, or all.
