@@ -7,6 +7,7 @@ type barrierState struct {
 	arrived uint32 // warps
 	waiting uint32 // those of them that wait
 	want    int    // threads
+	count   int    // of the threads whose predicate holds, in bar.red
 }
 
 // bar compiles bar.sync, bar.arrive, bar.red and bar.warp.sync, and the barrier
@@ -100,7 +101,12 @@ func (b *block) arrive(w *warp, s *barrierState, all, wait bool) {
 	}
 	b.orderMemory(s.arrived)
 	for x := s.waiting; x != 0; x &= x - 1 {
-		b.warps[first(x)].state = ready
+		o := b.warps[first(x)]
+		o.state = ready
+		if o.answer != nil {
+			o.answer(s.count, s.want)
+			o.answer = nil
+		}
 	}
 	*s = barrierState{}
 }
@@ -134,10 +140,41 @@ func (b *block) stuck() {
 	}
 }
 
-// reducingBarrier compiles bar.red: a barrier that counts or joins predicates.
+// reducingBarrier compiles bar.red: a barrier of the whole block that counts the
+// threads whose predicate holds, or says whether it holds for all or any.
 func reducingBarrier(b *build) action {
-	b.fail("bar.red is not known to the simulator; reduce with vote and shared memory")
-	return nil
+	op := b.oneOf("popc", "and", "or")
+	t := b.typ()
+	pred := dtypes["pred"]
+	b.arity(3, 3)
+	if op == "" || (op == "popc") != (t == dtypes["u32"]) || op != "popc" && t != pred {
+		b.fail("no such barrier")
+	}
+	d, id := b.dst(0, t), b.src(1, dtypes["u32"])
+	o := *b.arg(2)
+	flip := uint32(0)
+	if o.negate {
+		o.negate, flip = false, full
+	}
+	p := b.value(&o, pred, false)
+	b.in.flow = barrier
+	return func(w *warp, m uint32) {
+		s, _ := w.barrierOf(m, id, -1)
+		v := (w.pred[p] ^ flip) & m
+		s.count += bits.OnesCount32(v)
+		w.answer = func(count, threads int) {
+			switch {
+			case op == "popc":
+				broadcast(&w.r32[d], m, uint32(count))
+				return
+			case op == "and" && count == threads, op == "or" && count > 0:
+				w.pred[d] |= m
+			default:
+				w.pred[d] &^= m
+			}
+		}
+		w.b.arrive(w, s, true, true)
+	}
 }
 
 // warpBarrier compiles bar.warp.sync.

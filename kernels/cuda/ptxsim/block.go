@@ -75,8 +75,15 @@ func (b *block) run(n int) {
 	for i, w := range b.warps {
 		w.start(threads - i*lanes)
 	}
+	rng := b.worker.rng
+	if rng != nil { // the same order in every run, whichever worker has the block
+		b.worker.pcg.Seed(b.worker.l.m.o.Shuffle+b.worker.l.serial, uint64(n))
+		for i := range b.order {
+			b.order[i] = i
+		}
+	}
 	for {
-		if rng := b.worker.rng; rng != nil {
+		if rng != nil {
 			rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 		}
 		ran, done := false, true

@@ -38,7 +38,8 @@ type worker struct {
 	spots []spot
 	trace func(*warp, *instr, uint32)
 	rng   *rand.Rand // nil without shuffling
-	place int64      // of the block that runs
+	pcg   rand.PCG
+	place int64 // of the block that runs
 	block *block
 
 	shadow  *globalShadow
@@ -134,7 +135,7 @@ func (l *launch) worker(i int) *worker {
 	wk.l = l
 	wk.shadow.serial, wk.shadow.race = l.serial, nil
 	if m.o.Shuffle != 0 {
-		wk.rng = rand.New(rand.NewPCG(m.o.Shuffle, uint64(i)))
+		wk.rng = rand.New(&wk.pcg)
 	}
 	if m.o.Trace != nil {
 		wk.trace = m.traced

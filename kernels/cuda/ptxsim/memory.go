@@ -177,6 +177,9 @@ func (m *Machine) span(what string, p uint64, n int64) (*allocation, int64, erro
 	if i := slices.IndexFunc(a.state[off:off+n], func(s byte) bool { return s&usable == 0 }); i >= 0 {
 		return nil, 0, a.unusable(what, off+int64(i))
 	}
+	if q := a.pieceAt(off); q != nil && off+n > q.offset+q.size {
+		return nil, 0, hostFault(OutOfBounds, "%s of %d bytes at offset %d of %q, which has %d", what, n, off-q.offset, q.name, q.size)
+	}
 	return a, off, nil
 }
 

@@ -95,6 +95,7 @@ func TestPieces(t *testing.T) {
 	}
 	wantFault(t, runOn(t, m, read, 1, 32, arena+256, 0), OutOfBounds, "lent to nobody")
 	wantFault(t, m.Read(make([]byte, 4), arena+256), OutOfBounds, "lent to nobody")
+	wantFault(t, m.Write(a+64, make([]byte, 65)), OutOfBounds, `65 bytes at offset 64 of "x", which has 128`)
 	if got := words(t, m, a, 32); got[31] != 31 {
 		t.Errorf("read %v", got)
 	}

@@ -4,6 +4,7 @@ var flowOps = map[string]func(*build) action{
 	"bra": bra, "ret": leave, "exit": leave, "trap": trap,
 	"bar": bar, "barrier": bar,
 	"membar": fence, "fence": fence, "nanosleep": nothing, "prefetch": nothing, "prefetchu": nothing, "discard": nothing,
+	"griddepcontrol": nothing, // one launch runs after the other
 }
 
 func bra(b *build) action {

@@ -9,7 +9,9 @@ import (
 // from address p on: their contents are undefined from now, and a kernel that gets
 // a pointer into the piece as a parameter must stay inside it, however large the
 // allocation is. With the first piece the rest of the allocation becomes
-// untouchable. Pieces must not overlap.
+// untouchable. Pieces must not overlap. A pointer that a kernel finds in memory does
+// not say which piece it is meant for: with it, only untouchable bytes are out of
+// bounds.
 func (m *Machine) Lend(p uint64, name string, bytes int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

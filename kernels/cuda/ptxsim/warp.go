@@ -40,6 +40,8 @@ type warp struct {
 	know  [lanes]uint32 // newest clock of each warp whose accesses are ordered before ours
 	async asyncQueue
 
+	answer func(count, threads int) // what bar.red waits for
+
 	twins uint8  // words of the running store that another thread has written: no matter if the values agree
 	twin  func() // reports that they do not
 }
@@ -99,12 +101,12 @@ func (w *warp) run() {
 				w.def[r] |= m
 			}
 		}
+		for _, r := range c.defs {
+			w.def[r] |= m
+		}
 		if c.flow != straight {
 			w.jump(c, m)
 			continue
-		}
-		for _, r := range c.defs {
-			w.def[r] |= m
 		}
 		c.exec(w, m)
 		w.pc++
@@ -193,7 +195,7 @@ func (w *warp) start(threads int) {
 		}
 		w.def[k.placeOf(s.typ().file(), s.index)] = full
 	}
-	w.twins = 0
+	w.twins, w.answer = 0, nil
 	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
 	w.async.reset()
 }

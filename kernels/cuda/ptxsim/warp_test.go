@@ -86,6 +86,9 @@ func TestWarps(t *testing.T) {
 		{"neighbouring halves do not race", "shl.b32 %r8, %r2, 1;\nadd.u32 %r8, %r8, %r5;\ncvt.u16.u32 %h1, %r2;\nst.shared.b16 [%r8], %h1;\nbar.sync 0;\nld.shared.b16 %h2, [%r8];\ncvt.u32.u16 %r9, %h2;", 64, func(i int) uint32 { return uint32(i) }},
 		{"vectors", "shl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\nst.shared.v4.u32 [%r8], {%r2, 5, %r2, %r8};\nld.shared.v2.u32 {%r9, _}, [%r8+8];", 64, func(i int) uint32 { return uint32(i) }},
 		{"one value from all lanes of a store", "st.shared.u32 [%r5], %r1;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 32, func(int) uint32 { return 5 }},
+		{"bar.red.popc", "setp.lt.u32 %p1, %r2, 40;\nbar.red.popc.u32 %r9, 0, %p1;", 64, func(int) uint32 { return 40 }},
+		{"bar.red.and", "setp.lt.u32 %p1, %r2, 40;\nbar.red.and.pred %p2, 0, %p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 0 }},
+		{"bar.red.or", "setp.lt.u32 %p1, %r2, 40;\nbar.red.or.pred %p2, 0, !%p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 1 }},
 		{"barrier for a part of the block", "setp.ge.u32 %p1, %r2, 64;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.sync 1, 64;\nxor.b32 %r8, %r4, 128;\nld.shared.u32 %r9, [%r8];\nbra B;\nA: mov.u32 %r9, 9;\nB:", 96, func(i int) uint32 {
 			if i < 64 {
 				return uint32(i ^ 32)

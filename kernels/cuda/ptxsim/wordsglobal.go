@@ -48,8 +48,14 @@ func (w *warp) plainRegion(m uint32) *region {
 func (w *warp) loadGlobal(m uint32, regs []int) {
 	r := w.plainRegion(m)
 	n := uint64(4 * len(regs))
-	if r == nil || uint64(len(r.data)) < n || !w.b.worker.checked || w.marked {
+	switch {
+	case r == nil || uint64(len(r.data)) < n || w.marked:
 		w.loadSlowly(globalSpace, m, regs)
+		return
+	case !w.b.worker.checked && (!r.of.arena || r.base >= firstPiece<<offsetBits):
+		if slow := w.loadBare(m, regs, r.data, r.base); slow != 0 {
+			w.loadSlowly(globalSpace, slow, regs)
+		}
 		return
 	}
 	limit := uint64(len(r.data)) - n
@@ -101,7 +107,7 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 func (w *warp) storeGlobal(m uint32, regs []int) {
 	r := w.plainRegion(m)
 	n := uint64(4 * len(regs))
-	if r == nil || uint64(len(r.data)) < n || !w.b.worker.checked || w.marked {
+	if r == nil || uint64(len(r.data)) < n || w.marked || !w.b.worker.checked {
 		w.storeSlowly(globalSpace, m, regs)
 		return
 	}
@@ -144,6 +150,26 @@ func (w *warp) storeGlobal(m uint32, regs []int) {
 	if slow != 0 {
 		w.storeSlowly(globalSpace, slow, regs)
 	}
+}
+
+// loadBare loads words without looking at anything but bounds and alignment. It
+// returns the lanes that it cannot serve.
+func (w *warp) loadBare(m uint32, regs []int, data []byte, base uint64) (slow uint32) {
+	n := uint64(4 * len(regs))
+	limit := uint64(len(data)) - n
+	for ; m != 0; m &= m - 1 {
+		i := first(m)
+		off := w.addr[i] - base
+		if off > limit || off&(n-1) != 0 {
+			slow |= 1 << i
+			continue
+		}
+		for _, d := range regs {
+			w.r32[d][i] = binary.LittleEndian.Uint32(data[off:])
+			off += 4
+		}
+	}
+	return slow
 }
 
 // loadSlowly and storeSlowly go lane by lane.

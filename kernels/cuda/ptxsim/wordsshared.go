@@ -10,7 +10,13 @@ const allWritten = written * 0x01010101
 func (w *warp) loadShared(m uint32, regs []int) {
 	s := &w.b.shared
 	n := uint64(4 * len(regs))
-	if s.shift != 2 || w.b.k.partial || uint64(len(s.data)) < n || !w.b.worker.checked {
+	switch {
+	case uint64(len(s.data)) >= n && !w.b.worker.checked:
+		if slow := w.loadBare(m, regs, s.data, 0); slow != 0 {
+			w.loadSlowly(sharedSpace, slow, regs)
+		}
+		return
+	case s.shift != 2 || w.b.k.partial || uint64(len(s.data)) < n:
 		w.loadSlowly(sharedSpace, m, regs)
 		return
 	}
