@@ -27,6 +27,14 @@
 // hinges and every image counts in the mean, so the term is smaller by about the
 // number of images in the batch. A run says which it used.
 //
+// Other methods put another outlier term in the place of L_S ([Outliers]): OE,
+// Balanced Energy, DOS, NTOM, OpenMix. GReg+, DOS, NTOM and POEM choose the outliers
+// that they train on with a [Sampler], which sees what the network in evaluation mode
+// says of many candidates: extremes of clusters ([ClusterSampler], Algorithm 1 of
+// GReg), a window of ranks ([RankSampler]), those nearest to a sampled boundary
+// ([BoundarySampler]). DOS, NTOM and OpenMix train an output for "none of the
+// classes" (models.Config.Reject). docs/methods.md lists all settings.
+//
 // [Preset] gives the settings of a method by name, [NewTrainer] and
 // [Trainer.Steps] train, [Run] keeps everything that a run leaves behind in one
 // directory, so that a killed run goes on and ends in the same bits, and

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,4 +68,25 @@ func TestClassesOfAuxiliaries(t *testing.T) {
 		t.Errorf("%+v: %v", rec.Sets["aux"], err)
 	}
 	ok(t, dir, "train", "-resume", "-out", "r")
+}
+
+// TestMethodsAreDescribed wants every method, and every flag that docs/methods.md
+// names, to be there.
+func TestMethodsAreDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/methods.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, _ := greg.Methods()
+	for _, name := range names {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/methods.md does not describe %s", name)
+		}
+	}
+	help := ok(t, t.TempDir(), "help", "train").out
+	for _, flag := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(string(page), -1) {
+		if !strings.Contains(help, "\n  -"+flag[1]+" ") {
+			t.Errorf("docs/methods.md speaks of -%s, which train does not have", flag[1])
+		}
+	}
 }
