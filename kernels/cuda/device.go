@@ -21,6 +21,7 @@ type Device struct {
 	modules   map[string]Module // by file
 	functions map[string]Function
 	scratch   scratch
+	queue     queue
 	capture   *Replay // nil while nothing is captured
 }
 
@@ -33,12 +34,15 @@ func New(name string, drv Driver) (*Device, error) {
 	d := &Device{name: name, drv: drv, info: drv.Info(), stream: s,
 		modules: map[string]Module{}, functions: map[string]Function{}}
 	d.lend, _ = drv.(lending)
-	d.scratch.dev = d
+	d.scratch.dev, d.queue.dev = d, d
 	return d, nil
 }
 
 // Close gives the device's memory back. No buffer may be used afterwards.
-func (d *Device) Close() error { return d.drv.Close() }
+func (d *Device) Close() error {
+	d.queue.flush()
+	return d.drv.Close()
+}
 
 // Name implements [kernels.Device].
 func (d *Device) Name() string { return d.name }
@@ -51,7 +55,10 @@ func (d *Device) Info() Info { return d.info }
 
 // Driver is what the device is made of, for events, graphs and pinned memory, with
 // the stream that it works on.
-func (d *Device) Driver() (Driver, Stream) { return d.drv, d.stream }
+func (d *Device) Driver() (Driver, Stream) {
+	d.queue.flush()
+	return d.drv, d.stream
+}
 
 // Precision is what convolutions and matrix products multiply in; it is FP32 at
 // first.
@@ -124,6 +131,7 @@ func (d *Device) Slice(b kernels.Buffer, at, n int) kernels.Buffer {
 // Free implements [kernels.Device].
 func (d *Device) Free(b kernels.Buffer) {
 	if own := d.of(b); own.owner {
+		d.queue.flush()
 		d.must("freeing memory", d.drv.Free(own.at))
 		own.dev = nil
 	}
@@ -141,7 +149,11 @@ func (d *Device) Lend(b kernels.Buffer) {
 // TakeBack is described at Lend.
 func (d *Device) TakeBack(b kernels.Buffer) {
 	if d.lend != nil {
-		d.must("taking memory back", d.lend.TakeBack(d.of(b).at))
+		own := d.of(b)
+		if d.queue.touches(own) {
+			d.queue.flush()
+		}
+		d.must("taking memory back", d.lend.TakeBack(own.at))
 	}
 }
 
@@ -153,6 +165,7 @@ func bytesOf(x []float32) []byte {
 // Write implements [kernels.Device].
 func (d *Device) Write(dst kernels.Buffer, src []float32) {
 	b := d.of(dst)
+	d.queue.flush()
 	if n := min(b.n, len(src)); n > 0 {
 		d.must("copying to the device", d.drv.CopyIn(b.at, bytesOf(src[:n]), d.stream))
 	}
@@ -161,6 +174,7 @@ func (d *Device) Write(dst kernels.Buffer, src []float32) {
 // Read implements [kernels.Device]. It waits.
 func (d *Device) Read(dst []float32, src kernels.Buffer) {
 	b := d.of(src)
+	d.queue.flush()
 	if n := min(b.n, len(dst)); n > 0 {
 		d.must("copying from the device", d.drv.CopyOut(bytesOf(dst[:n]), b.at, d.stream))
 	}
@@ -185,7 +199,17 @@ func (d *Device) Read64(dst []float64, src kernels.Buffer) {
 }
 
 // Sync implements [kernels.Device].
-func (d *Device) Sync() error {
+func (d *Device) Sync() (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *kernels.DeviceError:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
+	d.queue.flush()
 	if err := d.drv.Sync(d.stream); err != nil {
 		return fmt.Errorf("cuda: %s: %w", d.name, err)
 	}

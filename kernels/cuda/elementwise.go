@@ -35,12 +35,16 @@ func (l *launch) items(n int, operands ...uint64) (total int) {
 	return n - 3*n4
 }
 
+// dense launches a kernel on n elements of a result and its operands.
+func (l *launch) dense(name string, n int, p, q float64, at ...uint64) {
+	items := l.at(at...).items(n, at...)
+	l.float(p, q).flat(name, items)
+}
+
 // dense1 launches a kernel of one operand.
 func dense1(l *launch) {
-	y, x := l.addr(l.Out[0]), l.addr(l.In[0])
 	p, q := l.constants()
-	n := l.at(y, x).items(l.Out[0].Len(), y, x)
-	l.float(p, q).flat(l.kernel.Name, n)
+	l.dense(l.kernel.Name, l.Out[0].Len(), p, q, l.addr(l.Out[0]), l.addr(l.In[0]))
 }
 
 // single1 is dense1 for kernels that have one element to a thread.
@@ -55,13 +59,11 @@ func binary(l *launch) {
 	at := l.Attr.(*kernels.MapAttr)
 	n := l.Out[0].Len()
 	y, a, b := l.addr(l.Out[0]), l.addr(l.In[0]), l.addr(l.In[1])
-	l.at(y, a, b)
 	if l.In[0].Len() == n && l.In[1].Len() == n {
-		items := l.items(n, y, a, b)
-		l.float(at.P, at.Q).flat(l.kernel.Name, items)
+		l.dense(l.kernel.Name, n, at.P, at.Q, y, a, b)
 		return
 	}
-	l.num(n).float(at.P, at.Q).axes(newAxes(at.Shape, stepsOf(at.Shape, at.A), stepsOf(at.Shape, at.B)))
+	l.at(y, a, b).num(n).float(at.P, at.Q).axes(newAxes(at.Shape, stepsOf(at.Shape, at.A), stepsOf(at.Shape, at.B)))
 	l.flat(l.kernel.Name+"_strided", n)
 }
 
@@ -81,9 +83,7 @@ func broadcast(l *launch) {
 // that the axes say.
 func (l *launch) copyStrided(n, lo int, a axes) {
 	if len(a.d) == 1 && a.steps[0][0] == 1 {
-		y, x := l.addr(l.Out[0]), l.addr(l.In[0])+4*uint64(lo)
-		items := l.at(y, x).items(n, y, x)
-		l.float(0, 0).flat("copy", items)
+		l.dense("copy", n, 0, 0, l.addr(l.Out[0]), l.addr(l.In[0])+4*uint64(lo))
 		return
 	}
 	l.ptr(l.Out[0], l.In[0]).num(n, lo).axes(a).flat("copy_strided", n)

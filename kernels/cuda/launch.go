@@ -25,6 +25,11 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 	if f == nil {
 		d.fail("running "+k.Name, ErrNoKernel)
 	}
+	if p, ok := d.pieceOf(k, a); ok {
+		d.queue.add(p)
+		return
+	}
+	d.queue.before(a)
 	var space [64]uint64
 	d.scratch.reset()
 	f(&launch{Args: a, dev: d, kernel: k, params: space[:0]})
@@ -92,8 +97,7 @@ func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, 
 		if l.addr(o) == y {
 			own := l.temp(n)
 			return own, func() {
-				items := l.at(y, own).items(n, y, own)
-				l.float(0, 0).flat("copy", items)
+				l.dense("copy", n, 0, 0, y, own)
 			}
 		}
 	}

@@ -11,30 +11,35 @@ func init() {
 	register(adam, "adam")
 }
 
-// sgd is kernels.SGDStep. Without momentum the buffer is scratch memory, which is
-// written for nothing.
+// sgd is kernels.SGDStep for a call that is no piece of a queue: without momentum the
+// buffer is scratch memory, which is written for nothing.
 func sgd(l *launch) {
 	at := l.Attr.(*kernels.SGDAttr)
-	n := l.Out[0].Len()
-	first := 0
-	if at.First || len(l.Out) < 2 || l.Out[1] == nil {
-		first = 1
-	}
-	var m uint64
+	p := piece{y: l.addr(l.Out[0]), b: l.addr(l.In[0]), n: l.Out[0].Len(), sgd: at, numbers: sgdNumbers(at)}
 	if len(l.Out) > 1 && l.Out[1] != nil {
-		m = l.addr(l.Out[1])
+		p.a = l.addr(l.Out[1])
 	} else {
-		m = l.temp(n)
+		p.a, p.first = l.temp(p.n), 1
 	}
-	w, g := l.addr(l.Out[0]), l.addr(l.In[0])
-	items := l.at(w, m, g).items(n, w, m, g)
-	l.num(first).varying(func() []float64 {
-		cd, cm := 0.0, -at.LR
-		if at.Nesterov {
-			cd, cm = -at.LR, -at.LR*at.Momentum
-		}
-		return []float64{at.Momentum, at.Decay, cd, cm}
-	}).flat("sgd", items)
+	if at.First {
+		p.first = 1
+	}
+	l.sgd(p)
+}
+
+// sgd launches one update.
+func (l *launch) sgd(p piece) {
+	items := l.at(p.y, p.a, p.b).items(p.n, p.y, p.a, p.b)
+	l.num(p.first).varying(p.numbers[:], func() []float64 { n := sgdNumbers(p.sgd); return n[:] }).flat("sgd", items)
+}
+
+// sgdNumbers are the momentum, the decay, and what the weights move by for each of
+// the gradient and the momentum buffer.
+func sgdNumbers(at *kernels.SGDAttr) [4]float64 {
+	if at.Nesterov {
+		return [4]float64{at.Momentum, at.Decay, -at.LR, -at.LR * at.Momentum}
+	}
+	return [4]float64{at.Momentum, at.Decay, 0, -at.LR}
 }
 
 // adam is kernels.AdamStep.
@@ -46,9 +51,10 @@ func adam(l *launch) {
 		first = 1
 	}
 	items := l.at(w, m, v, g).items(l.Out[0].Len(), w, m, v, g)
-	l.num(first).varying(func() []float64 {
+	numbers := func() []float64 {
 		t := float64(at.Step)
 		step, root := at.LR/(1-math.Pow(at.Beta1, t)), 1/math.Sqrt(1-math.Pow(at.Beta2, t))
 		return []float64{at.Beta1, 1 - at.Beta1, at.Beta2, 1 - at.Beta2, step, root, at.Eps, at.Decay}
-	}).flat("adam", items)
+	}
+	l.num(first).varying(numbers(), numbers).flat("adam", items)
 }

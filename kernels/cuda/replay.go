@@ -32,6 +32,7 @@ func (d *Device) Capture(f func()) (*Replay, error) {
 		return nil, fmt.Errorf("cuda: %s: a capture inside a capture", d.name)
 	}
 	r := &Replay{dev: d, table: d.alloc(mostNumbers * numbersEach)}
+	d.queue.flush()
 	d.scratch.reset()
 	if err := d.drv.BeginCapture(d.stream); err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: %s: beginning a capture: %w", d.name, err), d.drv.Free(r.table))
@@ -66,6 +67,7 @@ func (d *Device) recording(f func()) (err error) {
 		}
 	}()
 	f()
+	d.queue.flush()
 	d.scratch.reset()
 	return nil
 }
@@ -95,9 +97,8 @@ func (r *Replay) Close() error {
 
 // varying appends numbers that may differ when a captured launch is done again, at
 // most numbersEach: their address, for the replay, and the numbers as they are now.
-// Outside of a capture the address is 0 and the kernel takes the numbers.
-func (l *launch) varying(f func() []float64) *launch {
-	now := f()
+// Outside of a capture the address is 0 and the kernel takes the latter.
+func (l *launch) varying(now []float64, f func() []float64) *launch {
 	r := l.dev.capture
 	if r == nil {
 		return l.at(0).float(now...)

@@ -1,0 +1,105 @@
+package main
+
+import "fmt"
+
+// joinFile is ptx/join.ptx.
+func joinFile() []*entry { return []*entry{linearMany(), sgdMany()} }
+
+// The most pieces of work of one launch, and the elements of a block.
+const (
+	mostJoined  = 32
+	joinedBlock = 1024
+)
+
+const joinDoc = `
+Up to %d pieces of work, a block to %d elements of one: piece k begins at block startk, those
+that are not there begin behind the last block.`
+
+// joined declares pieces of work: pointers, and numbers of each; it finds the block's
+// own and returns its registers, the first element of the thread and the end.
+func (e *entry) joined(pointers, numbers []string) (at, num []string, first, end string) {
+	type piece struct {
+		start, n string
+		at, num  []string
+	}
+	var all [mostJoined]piece
+	for k := range all {
+		p := &all[k]
+		p.start, p.n = e.num(fmt.Sprint("start", k)), e.num(fmt.Sprint("n", k))
+		for _, name := range pointers {
+			p.at = append(p.at, e.ptr(fmt.Sprint(name, k)))
+		}
+		for _, name := range numbers {
+			p.num = append(p.num, e.f32(fmt.Sprint(name, k)))
+		}
+	}
+	block := e.let("block", "mov.u32", "%ctaid.x")
+	own := all[0]
+	start, n := e.let("start", "mov.u32", own.start), e.let("n", "mov.u32", own.n)
+	for i, name := range pointers {
+		at = append(at, e.let(name, "mov.u64", own.at[i]))
+	}
+	for i, name := range numbers {
+		num = append(num, e.let(name, "mov.f32", own.num[i]))
+	}
+	found := e.label("found")
+	for _, p := range all[1:] {
+		before := e.let("before", "setp.lt.u32", block, p.start)
+		e.when(before, found)
+		e.set(start, "mov.u32", p.start)
+		e.set(n, "mov.u32", p.n)
+		for i := range at {
+			e.set(at[i], "mov.u64", p.at[i])
+		}
+		for i := range num {
+			e.set(num[i], "mov.f32", p.num[i])
+		}
+	}
+	e.at(found)
+	lo := e.let("lo", "mul.lo.u32", e.let("inside", "sub.u32", block, start), fmt.Sprint(joinedBlock))
+	first = e.let("i", "add.u32", lo, e.let("thread", "mov.u32", "%tid.x"))
+	end = e.let("end", "min.u32", e.let("hi", "add.u32", lo, fmt.Sprint(joinedBlock)), n)
+	return at, num, first, end
+}
+
+// span writes a loop over the thread's elements of the block.
+func (e *entry) span(i, end string, body func()) {
+	e.loop("span", func() string { return e.let("more", "setp.lt.u32", i, end) }, func() {
+		body()
+		e.set(i, "add.u32", i, fmt.Sprint(blockLanes))
+	})
+}
+
+func linearMany() *entry {
+	e := newEntry("linear_many", "linear_many: y = p*a + q*b, or p*a + q where b is 0."+fmt.Sprintf(joinDoc, mostJoined, joinedBlock))
+	at, num, i, end := e.joined([]string{"y", "a", "b"}, []string{"p", "q"})
+	alone := e.let("alone", "setp.eq.u64", at[2], "0")
+	e.span(i, end, func() {
+		a := e.load("va", e.element("at_a", at[1], i), 1)[0]
+		b := e.let("vb", "mov.f32", imm(1))
+		e.raw("@!%s ld.global.f32 %s, [%s];", alone, b, e.element("at_b", at[2], i))
+		t := e.sel("t", num[1], e.mul("t", num[1], b), alone)
+		e.store(e.element("at_y", at[0], i), []string{e.fma("v", num[0], a, t)})
+	})
+	e.do("ret")
+	return e
+}
+
+func sgdMany() *entry {
+	e := newEntry("sgd_many", "sgd_many: what sgd does, for many arrays."+fmt.Sprintf(joinDoc, mostJoined, joinedBlock))
+	first := e.num("first")
+	k := e.varying("mom", "decay", "cd", "cm")
+	at, _, i, end := e.joined([]string{"w", "m", "grad"}, nil)
+	begins := e.let("begins", "setp.ne.u32", first, "0")
+	e.span(i, end, func() {
+		atW, atM := e.element("at_w", at[0], i), e.element("at_m", at[1], i)
+		w, g := e.load("vw", atW, 1)[0], e.load("vg", e.element("at_g", at[2], i), 1)[0]
+		m := e.loadUnless(begins, "vm", atM, 1)[0]
+		d := e.fma("d", k[1], w, g)
+		m = e.fma("m", k[0], m, d)
+		e.store(atM, []string{m})
+		e.store(atW, []string{e.fma("w", k[3], m, e.fma("w", k[2], d, w))})
+	})
+	e.do("ret")
+	return e
+}

@@ -1,0 +1,225 @@
+package cuda
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"gradgrad/kernels"
+)
+
+// A training step has hundreds of tiny launches: gradients copied to where the
+// optimiser wants them, running statistics, sums of weight gradients, the
+// optimiser's updates. The device keeps those that are independent of each other in
+// a queue and launches up to 32 as one. What runs meanwhile overtakes the queue,
+// unless it touches what the queue writes or writes what the queue touches; then,
+// and before anything is copied or freed, the queue is launched first. So results
+// are those of the order of the calls.
+
+const (
+	mostJoined  = 32      // pieces of one launch
+	joinedBlock = 1024    // elements of a block
+	joinedSize  = 1 << 18 // elements of the largest piece that is worth joining
+)
+
+// piece is one call: y = p*a + q*b (or + q where b is 0), or an update of SGD.
+type piece struct {
+	kernel  *kernels.Kernel
+	y, a, b uint64 // for SGD weights, momentum and gradient
+	n       int
+	p, q    float64
+	sgd     *kernels.SGDAttr
+	first   int
+	numbers [4]float64
+}
+
+// pieceOf returns the call as a piece, if it can be one.
+func (d *Device) pieceOf(k *kernels.Kernel, a *kernels.Args) (p piece, ok bool) {
+	if len(a.Out) == 0 || a.Out[0].Len() > joinedSize {
+		return p, false
+	}
+	p = piece{kernel: k, n: a.Out[0].Len()}
+	switch k.Name {
+	case "copy":
+		p.p, p.q = 1, math.Copysign(0, -1) // -0 + -0 is -0
+	case "scale":
+		at := a.Attr.(*kernels.MapAttr)
+		p.p, p.q = at.P, at.Q
+	case "add", "sub", "mix":
+		at := a.Attr.(*kernels.MapAttr)
+		if a.In[0].Len() != p.n || a.In[1].Len() != p.n {
+			return p, false
+		}
+		p.b = d.of(a.In[1]).at
+		p.p, p.q = 1, 1
+		if k.Name == "sub" {
+			p.q = -1
+		} else if k.Name == "mix" {
+			p.p, p.q = at.P, at.Q
+		}
+	case "sgd":
+		if len(a.Out) < 2 || a.Out[1] == nil {
+			return p, false
+		}
+		at := a.Attr.(*kernels.SGDAttr)
+		p.y, p.a, p.b = d.of(a.Out[0]).at, d.of(a.Out[1]).at, d.of(a.In[0]).at
+		p.sgd, p.numbers = at, sgdNumbers(at)
+		if at.First {
+			p.first = 1
+		}
+		return p, true
+	default:
+		return p, false
+	}
+	p.y, p.a = d.of(a.Out[0]).at, d.of(a.In[0]).at
+	return p, true
+}
+
+// queue is pieces that are independent of each other.
+type queue struct {
+	dev    *Device
+	work   []piece
+	reads  []extent
+	writes []extent
+}
+
+// extent is a range of addresses.
+type extent struct{ lo, hi uint64 }
+
+func extentOf(at uint64, n int) extent { return extent{at, at + 4*uint64(n)} }
+
+func meets(all []extent, e extent) bool {
+	for _, o := range all {
+		if o.lo < e.hi && e.lo < o.hi {
+			return true
+		}
+	}
+	return false
+}
+
+// add puts a piece into the queue, after what must be done before it.
+func (q *queue) add(p piece) {
+	w := []extent{extentOf(p.y, p.n)}
+	r := []extent{extentOf(p.a, p.n)}
+	if p.sgd != nil {
+		w = append(w, r[0])
+	}
+	if p.b != 0 {
+		r = append(r, extentOf(p.b, p.n))
+	}
+	if len(q.work) == mostJoined || len(q.work) > 0 && !p.joins(q.work[0]) || q.blocks(r, w) {
+		q.flush()
+	}
+	q.work = append(q.work, p)
+	q.reads = append(q.reads, r...)
+	q.writes = append(q.writes, w...)
+}
+
+// joins says whether two pieces can be in one launch.
+func (p piece) joins(o piece) bool {
+	return p.sgd == o.sgd && p.first == o.first && p.numbers == o.numbers
+}
+
+// blocks says whether something that reads and writes there has to wait for the
+// queue.
+func (q *queue) blocks(reads, writes []extent) bool {
+	for _, w := range writes {
+		if meets(q.reads, w) || meets(q.writes, w) {
+			return true
+		}
+	}
+	for _, r := range reads {
+		if meets(q.writes, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// before launches the queue if a call must wait for it.
+func (q *queue) before(a *kernels.Args) {
+	if len(q.work) == 0 {
+		return
+	}
+	for _, b := range a.Out {
+		if b != nil && q.touches(q.dev.of(b)) {
+			q.flush()
+			return
+		}
+	}
+	for _, b := range a.In {
+		if b != nil && meets(q.writes, extentOf(q.dev.of(b).at, b.Len())) {
+			q.flush()
+			return
+		}
+	}
+}
+
+// touches says whether the queue reads or writes a buffer.
+func (q *queue) touches(b *buffer) bool {
+	e := extentOf(b.at, b.n)
+	return meets(q.reads, e) || meets(q.writes, e)
+}
+
+// flush launches what is in the queue.
+func (q *queue) flush() {
+	if len(q.work) == 0 {
+		return
+	}
+	work := q.work
+	q.work, q.reads, q.writes = q.work[:0], q.reads[:0], q.writes[:0]
+	var space [256]uint64
+	l := &launch{dev: q.dev, kernel: work[0].kernel, params: space[:0]}
+	if len(work) == 1 {
+		l.alone(work[0])
+		return
+	}
+	l.kernel = &kernels.Kernel{Name: namesOf(work)}
+	l.together(work)
+}
+
+// namesOf names the kernels of a launch for errors.
+func namesOf(work []piece) string {
+	var names []string
+	for _, p := range work {
+		if !slices.Contains(names, p.kernel.Name) {
+			names = append(names, p.kernel.Name)
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// alone launches a piece by itself.
+func (l *launch) alone(p piece) {
+	switch {
+	case p.sgd != nil:
+		l.sgd(p)
+	case p.b != 0:
+		l.dense(p.kernel.Name, p.n, p.p, p.q, p.y, p.a, p.b)
+	default:
+		l.dense(p.kernel.Name, p.n, p.p, p.q, p.y, p.a)
+	}
+}
+
+// together launches several pieces.
+func (l *launch) together(work []piece) {
+	entry := "linear_many"
+	if sgd := work[0].sgd; sgd != nil {
+		entry = "sgd_many"
+		l.num(work[0].first).varying(work[0].numbers[:], func() []float64 { n := sgdNumbers(sgd); return n[:] })
+	}
+	blocks := 0
+	for k := range mostJoined {
+		var p piece
+		start := math.MaxInt32
+		if k < len(work) {
+			p, start = work[k], blocks
+			blocks += ceil(p.n, joinedBlock)
+		}
+		l.num(start, p.n).at(p.y, p.a, p.b)
+		if entry == "linear_many" {
+			l.float(p.p, p.q)
+		}
+	}
+	l.run(entry, [3]int{blocks, 1, 1}, [3]int{threads, 1, 1}, 0)
+}
