@@ -16,8 +16,9 @@ import (
 
 // TestBinary builds the program as make cuda does and looks into it: the 64-bit entry
 // points are the ones linked (cuMemAlloc_v2; cuMemAlloc takes 32-bit addresses), none
-// is left to be found by the loader, and no driver library is needed to start. Where
-// there is no driver it also answers -device cuda with the error.
+// is left to be found by the loader, and no driver library is needed to start. It runs the
+// small experiment on the CPU and, where there is no driver, answers -device cuda with
+// the error.
 func TestBinary(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "cifar")
 	build := exec.Command("go", "build", "-tags", "cuda", "-o", bin, "gradgrad/cmd/cifar")
@@ -44,6 +45,10 @@ func TestBinary(t *testing.T) {
 		}
 	}
 	linked(t, f)
+	demo := exec.Command(bin, "demo", "-quick", "-quiet", "-out", filepath.Join(t.TempDir(), "demo"))
+	if out, err := demo.CombinedOutput(); err != nil || !strings.Contains(string(out), "The report is") {
+		t.Errorf("the demo on the CPU: %v\n%s", err, out)
+	}
 	if cudrv.State() == nil {
 		return
 	}

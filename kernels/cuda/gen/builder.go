@@ -207,13 +207,16 @@ func (e *entry) store(addr string, r []string) {
 	e.raw("%s [%s], %s;", op, addr, vector(r))
 }
 
+// mostThreads is the size of every block that these kernels are launched in.
+const mostThreads = 256
+
 // String is the kernel as PTX.
 func (e *entry) String() string {
 	var b strings.Builder
 	for _, line := range strings.Split(e.doc, "\n") {
 		fmt.Fprintf(&b, "// %s\n", line)
 	}
-	fmt.Fprintf(&b, ".visible .entry %s(\n\t%s\n)\n{\n", e.name, strings.Join(e.params, ",\n\t"))
+	fmt.Fprintf(&b, ".visible .entry %s(\n\t%s\n)\n.maxntid %d, 1, 1\n{\n", e.name, strings.Join(e.params, ",\n\t"), mostThreads)
 	for _, typ := range e.order {
 		regs := e.regs[typ]
 		for len(regs) > 0 {
