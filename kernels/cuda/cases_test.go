@@ -18,6 +18,7 @@ type kcase struct {
 	fresh  int       // but for so many, the last ones, which hold nothing yet
 	tol    float64   // 0: the usual
 	least  float64   // what the largest value counts for at least, where sums cancel
+	shift  int       // operands begin so many elements into their memory
 	over   []int     // over[i] = j+1: result i is the memory of operand j
 }
 

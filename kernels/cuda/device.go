@@ -22,6 +22,7 @@ type Device struct {
 	functions map[string]Function
 	scratch   scratch
 	queue     queue
+	run       launch  // used again for every call
 	capture   *Replay // nil while nothing is captured
 }
 

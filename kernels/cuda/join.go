@@ -81,6 +81,7 @@ type queue struct {
 	work   []piece
 	reads  []extent
 	writes []extent
+	launch launch // used again
 }
 
 // extent is a range of addresses.
@@ -168,8 +169,8 @@ func (q *queue) flush() {
 	}
 	work := q.work
 	q.work, q.reads, q.writes = q.work[:0], q.reads[:0], q.writes[:0]
-	var space [256]uint64
-	l := &launch{dev: q.dev, kernel: work[0].kernel, params: space[:0]}
+	q.launch = launch{dev: q.dev, kernel: work[0].kernel, params: q.launch.params[:0]}
+	l := &q.launch
 	if len(work) == 1 {
 		l.alone(work[0])
 		return

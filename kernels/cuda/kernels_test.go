@@ -41,6 +41,12 @@ func TestEveryKernel(t *testing.T) {
 			if err := c.check(simulated(t)); err != nil {
 				t.Error(err)
 			}
+			if *full || i%4 == 0 {
+				c.shift = 1
+				if err := c.check(simulated(t)); err != nil {
+					t.Errorf("with operands that cannot be read four at a time: %v", err)
+				}
+			}
 		})
 	}
 	for _, name := range cuda.Kernels() {
@@ -86,7 +92,7 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 		if x == nil {
 			return nil
 		}
-		b := dev.Alloc(len(x))
+		b := dev.Slice(dev.Alloc(len(x)+c.shift), c.shift, len(x))
 		if write {
 			dev.Write64(b, x)
 		}

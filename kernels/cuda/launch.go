@@ -30,9 +30,10 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 		return
 	}
 	d.queue.before(a)
-	var space [64]uint64
 	d.scratch.reset()
-	f(&launch{Args: a, dev: d, kernel: k, params: space[:0]})
+	d.run = launch{Args: a, dev: d, kernel: k, params: d.run.params[:0]}
+	f(&d.run)
+	d.run.Args = nil
 }
 
 // ErrNoKernel is the cause of the [kernels.DeviceError] for a kernel that is in no
