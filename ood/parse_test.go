@@ -55,6 +55,17 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestSettingsOf(t *testing.T) {
+	for params, want := range map[string]string{
+		`{"q":90,"fitted":{"c":0.4}}`: `{"q":90}`, `{"fitted":1}`: `{}`, `{"b":1,"a":{"fitted":2}}`: `{"b":1,"a":{"fitted":2}}`,
+		``: `{}`, `[1]`: `{}`, `{"a":1,"a":2}`: `{}`,
+	} {
+		if got := SettingsOf(json.RawMessage(params)); string(got) != want {
+			t.Errorf("%s: %s, want %s", params, got, want)
+		}
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	for text, says := range map[string]string{
 		"dice:p=101": "percentage", "ash-s:p=-1": "percentage", "react:c=0": "positive", "react:q=90;c=2": "give one",

@@ -139,7 +139,7 @@ func TestLINeDefinition(t *testing.T) {
 	head, out := randomHead(3, 80, 9, 4)
 	id := batches(out)
 	id.Head = head
-	const pa, pw, clip = 40, 55, .8
+	const clip = .8
 	shapley := make([]float64, len(head.W))
 	for k, w := range head.W {
 		var sum, n float64
@@ -150,37 +150,41 @@ func TestLINeDefinition(t *testing.T) {
 		}
 		shapley[k] = float64(w) * sum / n
 	}
-	compare(t, fitted(t, fmt.Sprintf("line:pa=%d;pw=%d;c=%g", pa, pw, clip), id), out, func(i int) float64 {
-		h := wide(out.Feature(i))
-		best, k := math.Inf(-1), 0
-		for j := range h {
-			h[j] = math.Min(h[j], clip)
-		}
-		for c := range head.Classes {
-			z := float64(head.B[c])
+	// the second pair of percentiles falls on a feature and on a weight, which go
+	for _, p := range [][2]float64{{40, 55}, {50, 40}} {
+		pa, pw := p[0], p[1]
+		compare(t, fitted(t, fmt.Sprintf("line:pa=%g;pw=%g;c=%g", pa, pw, clip), id), out, func(i int) float64 {
+			h := wide(out.Feature(i))
+			best, k := math.Inf(-1), 0
 			for j := range h {
-				z += float64(head.W[c*head.Dim+j]) * h[j]
+				h[j] = math.Min(h[j], clip)
 			}
-			if z > best {
-				best, k = z, c
+			for c := range head.Classes {
+				z := float64(head.B[c])
+				for j := range h {
+					z += float64(head.W[c*head.Dim+j]) * h[j]
+				}
+				if z > best {
+					best, k = z, c
+				}
 			}
-		}
-		row := shapley[k*head.Dim : (k+1)*head.Dim]
-		u, mask := make([]float64, len(head.W)), make([]bool, len(head.W))
-		for n, w := range head.W {
-			u[n] = math.Abs(row[n%head.Dim]) * float64(w)
-		}
-		cut, active := naivePercentile(u, pw), naivePercentile(row, pa)
-		for n := range u {
-			mask[n] = u[n] > cut
-		}
-		for j := range h {
-			if row[j] <= active {
-				h[j] = 0
+			row := shapley[k*head.Dim : (k+1)*head.Dim]
+			u, mask := make([]float64, len(head.W)), make([]bool, len(head.W))
+			for n, w := range head.W {
+				u[n] = math.Abs(row[n%head.Dim]) * float64(w)
 			}
-		}
-		return naiveEnergy(head, h, mask)
-	})
+			cut, active := naivePercentile(u, pw), naivePercentile(row, pa)
+			for n := range u {
+				mask[n] = u[n] > cut
+			}
+			for j := range h {
+				if row[j] <= active {
+					h[j] = 0
+				}
+			}
+			return naiveEnergy(head, h, mask)
+		})
+	}
 }
 
 func TestShapingDefinition(t *testing.T) {
@@ -295,7 +299,7 @@ func TestEntropiesDefinition(t *testing.T) {
 	})
 	sure := Outputs{Logits: []float32{2000, 0}, N: 1, Classes: 2} // p is 1 and 0: nothing adds
 	near(t, "gen", scoreOne(t, "gen", sure), 0, 0)
-	near(t, "entropy", scoreOne(t, "entropy", sure), 0, 1e-7)
+	near(t, "entropy", scoreOne(t, "entropy", sure), 1e-8/math.Ln2, 1e-12)
 }
 
 // TestKNNDefinition: more neighbours than fit into a tile, some of them equal to
@@ -370,6 +374,32 @@ func TestMahalanobisDefinition(t *testing.T) {
 	}
 	compare(t, fitted(t, "mahalanobis", batches(train)), test, want)
 	compare(t, fitted(t, "mahalanobis", batches(withConstant(train))), withConstant(test), want)
+}
+
+// TestMahalanobisDependent: of features that depend on each other in the ID data,
+// what does not fit together in an image counts nothing: the distance is that of
+// the nearest features that do.
+func TestMahalanobisDependent(t *testing.T) {
+	_, train := randomHead(9, 90, 5, 3)
+	_, test := randomHead(10, 20, 5, 3)
+	double := func(out Outputs, second func(v float32) float32) Outputs {
+		var features []float32
+		for i := range out.N {
+			for _, v := range out.Feature(i) {
+				features = append(features, v, second(v))
+			}
+		}
+		out.Features, out.Dim = features, 2*out.Dim
+		return out
+	}
+	d := fitted(t, "mahalanobis", batches(double(train, func(v float32) float32 { return 2 * v })))
+	strange := double(test, func(v float32) float32 { return 1 - v })
+	nearest := rows(test, 0, test.N)
+	for i, v := range nearest.Features {
+		nearest.Features[i] = (v + 2*(1-v)) / 5
+	}
+	want := scores(t, fitted(t, "mahalanobis", batches(train)), nearest)
+	compare(t, d, strange, func(i int) float64 { return want[i] })
 }
 
 // withConstant puts a feature that never changes in front.
