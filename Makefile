@@ -56,7 +56,7 @@ tour: ## double backprop in three programs
 
 FUZZTIME = 30s
 fuzz: ## every parser, FUZZTIME each
-	@for p in ./checkpoint ./datasets ./ood; do \
+	@for p in ./checkpoint ./datasets ./ood ./kernels/cuda/ptxsim; do \
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "== $$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || exit 1; \
 		done; done

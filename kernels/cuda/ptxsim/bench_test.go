@@ -71,3 +71,19 @@ func BenchmarkSmallLaunch(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTensorCores measures a kernel of cp.async, ldmatrix and mma.
+func BenchmarkTensorCores(b *testing.B) {
+	k, _ := parse(b, "bf16mma.ptx").Kernel("bf16mma")
+	m := New(Options{Workers: 1})
+	const n = 128
+	pa := upload(b, m, "A", brains(pattern(n*n)))
+	pc := upload(b, m, "C", floats(pattern(n*n)))
+	start := userSeconds()
+	for range b.N {
+		if err := m.Launch(context.Background(), k, [3]int{n / 8, n / 16, 1}, [3]int{32, 1, 1}, 0, []uint64{pa, pa, pc, n, n}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(2*n*n*n*float64(b.N)/(userSeconds()-start)/1e6, "MFLOP/s")
+}

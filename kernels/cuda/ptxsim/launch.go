@@ -28,7 +28,7 @@ type launch struct {
 	stop    atomic.Bool  // the context has ended
 	mu      sync.Mutex
 	fault   *Fault
-	atomics sync.Mutex // held during atomic operations on global memory
+	atomics sync.Mutex // held during atomic, volatile, relaxed, acquire and release accesses
 	workers []*worker
 }
 

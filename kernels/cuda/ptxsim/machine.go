@@ -52,7 +52,7 @@ func New(o Options) *Machine {
 // have on an architecture.
 func MaxShared(arch int) int {
 	switch {
-	case arch >= 90:
+	case arch >= 90 && arch < 120:
 		return 227 << 10
 	case arch == 80 || arch == 87:
 		return 163 << 10

@@ -111,16 +111,12 @@ func comparison(b *build, cmp string, t dtype, ftz bool) func(w *warp, m uint32)
 		}
 		cmp = u
 	}
-	if f, ok := fastCompare[cmp]; ok && t.bits == 32 {
-		bias := uint32(0)
-		if t.kind == 's' {
-			bias = 1 << 31 // makes signed order unsigned
-		}
-		return func(w *warp, _ uint32) uint32 { return f(&w.r32[x], &w.r32[y], bias) }
-	}
 	test, ok := integerTests[cmp]
 	if !ok || t.kind == 'b' && cmp != "eq" && cmp != "ne" {
 		b.fail("%s does not compare type %s", cmp, t)
+	}
+	if t.bits == 32 {
+		return wordComparison(cmp, t.kind == 's', x, y)
 	}
 	bias := uint64(0)
 	if t.kind == 's' {
@@ -147,32 +143,42 @@ var integerTests = map[string]func(x, y uint64) bool{
 	"ge": func(x, y uint64) bool { return x >= y },
 }
 
-// fastCompare are the comparisons of 32-bit integers over all lanes.
-var fastCompare = map[string]func(a, b *[lanes]uint32, bias uint32) uint32{
-	"eq": func(a, b *[lanes]uint32, _ uint32) (r uint32) {
-		for i := range a {
-			if a[i] == b[i] {
-				r |= 1 << i
-			}
+// wordComparison compares 32-bit integers over all lanes.
+func wordComparison(cmp string, signed bool, x, y int) func(w *warp, m uint32) uint32 {
+	flip := uint32(0)
+	switch cmp {
+	case "ne", "ge", "le":
+		flip = full // of the opposite test
+	}
+	if cmp == "gt" || cmp == "le" {
+		x, y = y, x
+	}
+	if cmp == "eq" || cmp == "ne" {
+		return func(w *warp, _ uint32) uint32 { return equalWords(&w.r32[x], &w.r32[y]) ^ flip }
+	}
+	bias := uint32(0)
+	if signed {
+		bias = 1 << 31 // makes signed order unsigned
+	}
+	return func(w *warp, _ uint32) uint32 { return lessWords(&w.r32[x], &w.r32[y], bias) ^ flip }
+}
+
+func equalWords(a, b *[lanes]uint32) (r uint32) {
+	for i := range a {
+		if a[i] == b[i] {
+			r |= 1 << i
 		}
-		return r
-	},
-	"lt": func(a, b *[lanes]uint32, bias uint32) (r uint32) {
-		for i := range a {
-			if a[i]+bias < b[i]+bias {
-				r |= 1 << i
-			}
+	}
+	return r
+}
+
+func lessWords(a, b *[lanes]uint32, bias uint32) (r uint32) {
+	for i := range a {
+		if a[i]+bias < b[i]+bias {
+			r |= 1 << i
 		}
-		return r
-	},
-	"ge": func(a, b *[lanes]uint32, bias uint32) (r uint32) {
-		for i := range a {
-			if a[i]+bias >= b[i]+bias {
-				r |= 1 << i
-			}
-		}
-		return r
-	},
+	}
+	return r
 }
 
 // floatComparison: the ordered tests are false when an operand is a NaN, those

@@ -107,10 +107,10 @@ func loadOp(b *build) action {
 	}
 	addr := b.addresses(1, where)
 	if f := fastMove(list, t, where, addr, strong, (*warp).loadGlobal, (*warp).loadShared); f != nil {
-		return f
+		return locked(strong, f)
 	}
 	size := t.size()
-	return func(w *warp, m uint32) {
+	return locked(strong, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
 		w.marked = strong
@@ -121,7 +121,7 @@ func loadOp(b *build) action {
 				p(w, i, readValue(mem[j*size:], size))
 			}
 		}
-	}
+	})
 }
 
 // extendingStorer fills a register that may be wider than the value read: signed
@@ -237,10 +237,10 @@ func storeOp(b *build) action {
 	}
 	addr := b.addresses(0, where)
 	if f := fastMove(list, t, where, addr, strong, (*warp).storeGlobal, (*warp).storeShared); f != nil {
-		return f
+		return locked(strong, f)
 	}
 	size := t.size()
-	return func(w *warp, m uint32) {
+	return locked(strong, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
 		w.marked = strong
@@ -251,5 +251,19 @@ func storeOp(b *build) action {
 				w.storeValue(mem, j*size, size, g(w, i))
 			}
 		}
+	})
+}
+
+// locked makes accesses by which blocks may talk to each other exclude atomic
+// operations and one another.
+func locked(strong bool, f action) action {
+	if !strong {
+		return f
+	}
+	return func(w *warp, m uint32) {
+		l := w.b.worker.l
+		l.atomics.Lock()
+		defer l.atomics.Unlock()
+		f(w, m)
 	}
 }
