@@ -34,6 +34,7 @@ type demo struct {
 	env    *cli.Env
 	dir    string
 	plan   demoPlan
+	device string // as given
 	dev    kernels.Device
 	began  time.Time
 	id     datasets.Set
@@ -48,16 +49,17 @@ type demo struct {
 func setupDemo(f *cli.Flags) cli.Action {
 	out := f.String("out", filepath.Join("runs", "demo"), "DIR: for everything; an older demo there is replaced")
 	seed := f.Int("seed", 1, "N: of weights and order of images")
+	compute := cli.ComputeFlags(f)
 	quick := f.Bool("quick", false, "a twentieth of the images and steps: to see that it works, not what comes out")
 	return func(ctx context.Context, env *cli.Env, _ []string) error {
 		if *seed < 0 {
 			return cli.Wrong("-seed %d: it may not be negative", *seed)
 		}
-		dev, err := kernels.Open("cpu")
+		dev, err := compute.Open()
 		if err != nil {
 			return err
 		}
-		d := &demo{env: env, dir: *out, plan: fullDemo(uint64(*seed)), dev: dev, began: time.Now(),
+		d := &demo{env: env, dir: *out, plan: fullDemo(uint64(*seed)), device: compute.Device, dev: dev, began: time.Now(),
 			ids: map[string]greg.SetID{}, digest: map[string]string{}, scored: map[string]*greg.Scored{}}
 		if *quick {
 			d.plan = d.plan.quick()
@@ -204,7 +206,7 @@ func (d *demo) begin(ctx context.Context, method string) (*job, error) {
 		return nil, err
 	}
 	j := &job{dev: d.dev, id: d.id, test: d.test}
-	rec := greg.Record{Sets: map[string]greg.SetID{"id": d.ids["id"], "test": d.ids["test"]}, Device: "cpu", Program: greg.ThisProgram(), Command: d.env.Argv}
+	rec := greg.Record{Sets: map[string]greg.SetID{"id": d.ids["id"], "test": d.ids["test"]}, Device: d.device, Precision: cli.PrecisionOf(d.dev), Program: greg.ThisProgram(), Command: d.env.Argv}
 	if config.Loss.NeedsAux() {
 		j.aux, rec.Sets["aux"] = d.aux, d.ids["aux"]
 		rec.Init = filepath.Join(d.dir, "ce")

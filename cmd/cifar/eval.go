@@ -127,7 +127,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	}
 	printFitted(env, scored.Results)
 	printCertificates(env, scored.Results.Certificate)
-	env.Say("results.json and the raw scores are in %s", dir)
+	env.Say("computed on %s in %s; results.json and the raw scores are in %s", e.compute.Device, cli.PrecisionOf(dev), dir)
 	return nil
 }
 

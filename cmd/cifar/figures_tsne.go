@@ -22,6 +22,7 @@ type tsneFlags struct {
 	perplexity *float64
 	seed       *int
 	sets       *cli.Sets
+	compute    *cli.Compute
 }
 
 func (t *tsneFlags) define(f *cli.Flags) {
@@ -34,6 +35,7 @@ func (t *tsneFlags) define(f *cli.Flags) {
 	t.seed = f.Int("seed", 1, "N: of the map")
 	f.Group("Data")
 	t.sets = cli.SetFlags(f)
+	t.compute = cli.ComputeFlags(f)
 }
 
 func (t *tsneFlags) draw(ctx context.Context, env *cli.Env, runs []namedRun) (figures []namedFigure, err error) {
@@ -72,7 +74,7 @@ func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r namedRun) (*report.
 			return nil, cli.Wrong("-id is needed: the run names no test images")
 		}
 	}
-	dev, err := cli.OpenDevice("cpu", "")
+	dev, err := t.compute.Open()
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type sweepFlags struct {
 	set, only *[]string
 	out, data *string
 	skipBad   *bool
+	compute   *cli.Compute
 }
 
 func setupSweep(f *cli.Flags) cli.Action {
@@ -45,9 +46,10 @@ func setupSweep(f *cli.Flags) cli.Action {
 	s.set = f.Repeated("set", "FLAG=VALUE: a flag of train for every run, instead of the file's (may be repeated)")
 	s.only = f.List("only", "PATTERN,...: the runs of these names, such as '*/greg-*', with those that they begin with")
 	s.out = f.String("out", "", "DIR: where the runs go, instead of the file's")
-	f.Group("Data, for all runs")
+	f.Group("For all runs")
 	s.data = f.String("data", "", "DIR: folder of the sets, as for train")
 	s.skipBad = f.Bool("skip-bad", false, "leave out pictures that cannot be read, as for train")
+	s.compute = cli.ComputeFlags(f)
 	return s.run
 }
 
@@ -60,7 +62,7 @@ func (s *sweepFlags) run(ctx context.Context, env *cli.Env, args []string) error
 		return err
 	}
 	if *s.plan {
-		return showPlan(ctx, env, sw, *s.data)
+		return showPlan(ctx, env, sw, *s.data, s.compute.Args())
 	}
 	return s.execute(ctx, env, sw)
 }

@@ -24,12 +24,12 @@ var officialTrain = map[string]int{"cifar10": 50000, "cifar100": 50000}
 
 // showPlan prints the runs of a sweep and how long each would take: the time of a
 // step, measured, times the steps. Evaluations are not in it.
-func showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string) error {
+func showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, compute []string) error {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault
 	w.AppendHeader(table.Row{"run", "begins with", "epochs", "steps", "s a step", "time", "flags of train"})
-	p := planner{data: data, steps: map[string]stepTime{}, images: map[string]int{}}
+	p := planner{data: data, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
 	var total time.Duration
 	unknown := 0
 	for _, r := range sw.Runs {
@@ -67,9 +67,10 @@ type stepTime struct {
 }
 
 type planner struct {
-	data   string
-	steps  map[string]stepTime // by the flags that decide it
-	images map[string]int      // by the spec and limit of the set; 0 when it is not there
+	data    string
+	compute []string            // the flags that say what computes
+	steps   map[string]stepTime // by the flags that decide it
+	images  map[string]int      // by the spec and limit of the set; 0 when it is not there
 }
 
 func (p *planner) estimate(ctx context.Context, env *cli.Env, r sweep.Run) (e estimate, err error) {
@@ -147,13 +148,13 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	quiet := *env
 	quiet.Quiet, quiet.Stdout = true, discard{}
 	out, begin := filepath.Join(dir, "run"), filepath.Join(dir, "begin")
-	args := append(flags.Args(), "-out="+out)
+	args := append(append(flags.Args(), p.compute...), "-out="+out)
 	if r.Init != "" { // weights to begin with, of any quality
 		first := sweep.Flags{"id": flags["id"], "size": flags["size"], "method": "ce", "max-steps": "1"}
 		if arch, given := flags["arch"]; given {
 			first["arch"] = arch
 		}
-		if err := program().Call(ctx, &quiet, "train", append(first.Args(), "-out="+begin)); err != nil {
+		if err := program().Call(ctx, &quiet, "train", append(append(first.Args(), p.compute...), "-out="+begin)); err != nil {
 			return st, 0, err
 		}
 		args = append(args, "-init="+begin)

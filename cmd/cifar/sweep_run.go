@@ -132,6 +132,7 @@ func (s *sweepFlags) trainArgs(sw *sweep.Sweep, r sweep.Run, dir string) []strin
 	return args
 }
 
+// dataArgs are the flags of all runs.
 func (s *sweepFlags) dataArgs() (args []string) {
 	if *s.data != "" {
 		args = append(args, "-data="+*s.data)
@@ -139,5 +140,5 @@ func (s *sweepFlags) dataArgs() (args []string) {
 	if *s.skipBad {
 		args = append(args, "-skip-bad")
 	}
-	return args
+	return append(args, s.compute.Args()...)
 }

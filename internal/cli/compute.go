@@ -10,14 +10,30 @@ import (
 // Compute holds the flags that say what computes, and what it multiplies in.
 type Compute struct{ Device, Precision string }
 
+const defaultDevice = "cpu"
+
 // ComputeFlags defines -device and -precision.
 func ComputeFlags(f *Flags) *Compute {
 	c := new(Compute)
 	f.note("device")
-	f.set.StringVar(&c.Device, "device", "cpu", "NAME: what computes: cpu, cuda or cuda:N for NVIDIA GPUs, sim for a simulated GPU that checks every access, cpu64 for float64")
+	f.set.StringVar(&c.Device, "device", defaultDevice, "NAME: what computes: cpu, cuda or cuda:N for NVIDIA GPUs, sim for a simulated GPU that checks every access, cpu64 for float64")
 	f.note("precision")
 	f.set.StringVar(&c.Precision, "precision", "", "fp32|tf32|bf16: what convolutions and matrix products on a GPU round their operands to (default fp32)")
 	return c
+}
+
+// Args are the flags as given, for another verb.
+func (c *Compute) Args() (args []string) {
+	if c == nil {
+		return nil
+	}
+	if c.Device != defaultDevice {
+		args = append(args, "-device="+c.Device)
+	}
+	if c.Precision != "" {
+		args = append(args, "-precision="+c.Precision)
+	}
+	return args
 }
 
 // Open opens the device.
