@@ -75,14 +75,14 @@ func (s *settings) idle(preset, c greg.Config) error {
 			lacks = unless(c.Loss.UsesMargins(), "method "+c.Method, "energy margins")
 		case "aux-batch", "augment-aux":
 			lacks = unless(preset.Loss.NeedsAux(), "method "+c.Method, "auxiliary outliers")
-		default:
-			lacks = s.lacksTerm(g.name, preset, c)
 		case "milestones":
 			lacks = unless(c.Schedule == "multistep", "schedule "+c.Schedule, "milestones (-schedule multistep has)")
 		case "min-lr", "first-step":
 			lacks = unless(c.Schedule == "cosine", "schedule "+c.Schedule, "such a setting (-schedule cosine has)")
 		case "momentum", "nesterov":
 			lacks = unless(c.Optimizer != "adam", "optimiser "+c.Optimizer, "such a setting (-optimizer sgd has)")
+		default:
+			lacks = s.lacksTerm(g.name, preset, c)
 		}
 		if lacks != "" {
 			return cli.Wrong("-%s %s would do nothing: %s; leave it out", g.name, g.text, lacks)
