@@ -17,6 +17,7 @@ func TestAccuracy(t *testing.T) {
 	small := s.fill(n, func(int) float64 { return 174*s.Float64() - 87 })
 	positive := s.fill(n, func(int) float64 { return math.Exp(25 * s.NormFloat64()) })
 	nearOne := s.fill(n, func(int) float64 { return 1 + 0.1*s.NormFloat64() })
+	dev := device(t)
 	unit := s.fill(n, func(int) float64 { return math.Exp(2 * s.NormFloat64()) })
 	for _, c := range []struct {
 		kernel *kernels.Kernel
@@ -37,7 +38,6 @@ func TestAccuracy(t *testing.T) {
 		{kernels.Pow, unit, 3, 1e-6},
 	} {
 		attr := &kernels.MapAttr{P: c.p}
-		dev := simulated(t)
 		k := kcase{kernel: c.kernel, attr: attr, in: []filling{c.x}, out: []filling{blank(n)}}
 		got, err := k.run(dev)
 		if err != nil {

@@ -18,7 +18,7 @@ func TestJoinedInOrder(t *testing.T) {
 	if *full {
 		programs = 200
 	}
-	dev := simulated(t)
+	dev := device(t)
 	for seed := range programs {
 		got, want := program(dev, uint64(seed)), program(kernels.CPU, uint64(seed))
 		for i := range want {

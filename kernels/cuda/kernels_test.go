@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"os"
+	"sync"
 	"testing"
 
 	"gradgrad/kernels"
@@ -30,20 +32,47 @@ func simulated(t testing.TB) *cuda.Device {
 	return d
 }
 
-// TestEveryKernel runs every kernel on the simulator and compares it with the
-// CPU in float64. A kernel without a case fails the test.
+// gpu is the device of all tests where GRADGRAD_DEVICE names one.
+var gpu struct {
+	sync.Mutex
+	dev *cuda.Device
+}
+
+// device is the device that GRADGRAD_DEVICE names, such as cuda:0, for this test
+// alone; a simulator with all checks on where the variable is not set.
+func device(t testing.TB) *cuda.Device {
+	t.Helper()
+	name := os.Getenv("GRADGRAD_DEVICE")
+	if name == "" {
+		return simulated(t)
+	}
+	gpu.Lock()
+	t.Cleanup(gpu.Unlock)
+	if gpu.dev == nil {
+		dev, err := kernels.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gpu.dev = dev.(*cuda.Device)
+	}
+	return gpu.dev
+}
+
+// TestEveryKernel runs every kernel on the simulator, or on a GPU, and compares it
+// with the CPU in float64. A kernel without a case fails the test.
 func TestEveryKernel(t *testing.T) {
 	ran := map[string]bool{}
 	for i, c := range allCases(*full) {
 		ran[c.kernel.Name] = true
 		t.Run(fmt.Sprintf("%s/%d %s", c.kernel.Name, i, c.name), func(t *testing.T) {
 			t.Parallel()
-			if err := c.check(simulated(t)); err != nil {
+			dev := device(t)
+			if err := c.check(dev); err != nil {
 				t.Error(err)
 			}
 			if *full || i%4 == 0 {
 				c.shift = 1
-				if err := c.check(simulated(t)); err != nil {
+				if err := c.check(dev); err != nil {
 					t.Errorf("with operands that cannot be read four at a time: %v", err)
 				}
 			}
@@ -88,11 +117,14 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 		}
 	}()
 	a := &kernels.Args{Attr: c.attr}
+	var all []kernels.Buffer
 	lend := func(x filling, write bool) kernels.Buffer {
 		if x == nil {
 			return nil
 		}
-		b := dev.Slice(dev.Alloc(len(x)+c.shift), c.shift, len(x))
+		whole := dev.Alloc(len(x) + c.shift)
+		all = append(all, whole)
+		b := dev.Slice(whole, c.shift, len(x))
 		if write {
 			dev.Write64(b, x)
 		}
@@ -109,6 +141,11 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 		a.Out = append(a.Out, lend(x, c.keep && i < len(c.out)-c.fresh))
 	}
 	dev.Run(c.kernel, a)
+	defer func() {
+		for _, b := range all {
+			dev.Free(b)
+		}
+	}()
 	for i, b := range a.Out {
 		if b == nil {
 			results = append(results, nil)

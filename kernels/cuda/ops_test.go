@@ -12,14 +12,14 @@ import (
 	"gradgrad/kernels/cuda"
 )
 
-// TestEveryOp runs the samples of autograd's table on the simulator, values and two
+// TestEveryOp runs the samples of autograd's table on the simulator, or on a GPU, values and two
 // orders of derivatives, and compares them with the CPU in float64.
 func TestEveryOp(t *testing.T) {
 	for o := range autograd.Ops() {
 		for i, s := range o.Samples() {
 			t.Run(fmt.Sprintf("%s/%d %s", o.Name, i, s.Name), func(t *testing.T) {
 				t.Parallel()
-				got, err := chain(s, simulated(t))
+				got, err := chain(s, device(t))
 				if errors.Is(err, cuda.ErrNoKernel) {
 					t.Skip(err)
 				}

@@ -7,7 +7,6 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/kernels"
-	"gradgrad/kernels/cuda"
 )
 
 // descent is gradient descent on sum (w-x)^2, on a device.
@@ -49,15 +48,16 @@ func (d *descent) step() {
 // TestReplay repeats a captured step, with another learning rate each time, and gets
 // the bits of steps that were run one by one.
 func TestReplay(t *testing.T) {
+	dev := device(t)
 	for _, adam := range []bool{false, true} {
-		once, again := newDescent(simulated(t), adam), newDescent(simulated(t), adam)
+		once, again := newDescent(dev, adam), newDescent(dev, adam)
 		for range 4 {
 			once.setRate(0.1)
 			again.setRate(0.1)
 			once.step()
 			again.step()
 		}
-		r, err := again.w.Device().(*cuda.Device).Capture(again.step)
+		r, err := dev.Capture(again.step)
 		if err != nil {
 			t.Fatal(err)
 		}
