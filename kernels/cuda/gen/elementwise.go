@@ -210,6 +210,7 @@ func (e *entry) walk(n string, operands ...string) (i string, at []string) {
 	}
 	rest, done := e.let("rest", "mov.u32", i), e.label("done")
 	for k, a := range axes {
+		e.note("axis %d: r along it, q is left", k)
 		q := e.divide(rest, a.m, a.s)
 		r := e.let("r", "mul.lo.u32", q, a.d)
 		e.set(r, "sub.u32", rest, r)

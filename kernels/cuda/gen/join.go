@@ -43,6 +43,7 @@ func (e *entry) joined(pointers, numbers []string) (at, num []string, first, end
 		num = append(num, e.let(name, "mov.f32", own.num[i]))
 	}
 	found := e.label("found")
+	e.note("the last piece that begins no later than this block")
 	for _, p := range all[1:] {
 		before := e.let("before", "setp.lt.u32", block, p.start)
 		e.when(before, found)

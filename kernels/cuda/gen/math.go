@@ -9,6 +9,7 @@ const infinity = "0f7F800000"
 // the hardware (|r| < 0.35, where its error is 2^-22), and 2 to the n multiplied
 // in two steps, so that results may be subnormal.
 func (e *entry) exp(x string) string {
+	e.note("e to the x: x = n ln 2 + r, 2 to the n in two factors")
 	x = e.let("x", "max.NaN.f32", e.let("x", "min.NaN.f32", x, imm(89)), imm(-105))
 	n := e.let("n", "cvt.rni.f32.f32", e.mul("n", x, imm(1.4426950408889634)))
 	r := e.fma("r", n, imm(-0.693145751953125), x)
@@ -52,6 +53,7 @@ func (e *entry) mantissa(x string) (m, k string) {
 // logSeries is ln(1+f) from s = f/(2+f): 2s + 2s^3/3 + 2s^5/5 + ..., with terms
 // after s. The first term is taken as f - s f, which is exact where it matters.
 func (e *entry) logSeries(f string, terms int) string {
+	e.note("ln(1+f) = f - s (f - s^2 p), with s = f/(2+f) and the series p")
 	s := e.let("s", "div.rn.f32", f, e.add("s", f, imm(2)))
 	s2 := e.mul("s2", s, s)
 	p := e.let("p", "mov.f32", imm(2/float64(2*terms+1)))
@@ -104,6 +106,7 @@ func (e *entry) softplus(x string) string {
 // tanh is Lambert's continued fraction to the seventh step below 0.6, where it
 // errs by less than 1e-9 of the value, and 1 - 2/(e^2|x| + 1) with x's sign from there on.
 func (e *entry) tanh(x string) string {
+	e.note("below 0.6 a continued fraction, above 1 - 2/(e^2|x| + 1)")
 	x2 := e.mul("x2", x, x)
 	top := e.fma("top", e.fma("top", x2, imm(21), imm(1260)), x2, imm(10395))
 	below := e.fma("below", e.fma("below", e.add("below", x2, imm(210)), x2, imm(4725)), x2, imm(10395))

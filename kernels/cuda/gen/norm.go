@@ -46,6 +46,7 @@ func (e *entry) rows(v int) *rows {
 	tiles, piece := e.divisor("tiles"), e.num("piece")
 	r.tx, r.ty = e.let("tx", "mov.u32", "%tid.x"), e.let("ty", "mov.u32", "%tid.y")
 	r.ntx, r.nty = e.let("ntx", "mov.u32", "%ntid.x"), e.let("nty", "mov.u32", "%ntid.y")
+	e.note("the block's piece of the rows and tile of the channels, the thread's channels and rows")
 	r.piece, r.tile = tiles.over(e, e.let("block", "mov.u32", "%ctaid.x"))
 	group := e.let("group", "mad.lo.u32", r.tile, r.ntx, r.tx)
 	r.channel = e.let("channel", "mul.lo.u32", group, fmt.Sprint(v))
@@ -91,6 +92,7 @@ func (e *entry) sample() sample { return sample{e.num("pick"), e.num("pick_step"
 func (r *rows) mean(s sample, f func(row string) []string) []string {
 	e := r.e
 	var sum []string
+	e.note("the mean of %d rows, to be subtracted", sampled)
 	row := e.let("pick_row", "mov.u32", s.first)
 	for i := range sampled {
 		if i == 0 {
@@ -121,6 +123,7 @@ func (r *rows) each(tensors []tensor, body func(at string, x [][]string)) {
 		counts = []int{max(2, 4/len(tensors)), 1}
 	}
 	for _, n := range counts {
+		e.note("%d rows at a time", n)
 		ahead := e.let("ahead", "mul.lo.u32", r.nty, fmt.Sprint(n-1))
 		e.loop("row", func() string {
 			last := e.let("last", "add.u32", row, ahead)
@@ -248,6 +251,7 @@ func (r *rows) save(p partial, sums [][]string) {
 // totals begins a second pass: it adds up the pieces' sums of the thread's channels.
 func (r *rows) totals(p partial, n int) [][]string {
 	e := r.e
+	e.note("the sums of all pieces: each row of threads adds up some, the block these")
 	sums := r.zeros(n)
 	piece := e.let("part", "mov.u32", r.ty)
 	e.loop("pieces", func() string { return e.let("more", "setp.lt.and.u32", piece, p.pieces, r.inside) }, func() {

@@ -24,6 +24,7 @@ func moments(v int) *entry {
 func (r *rows) statistics(p partial, over, eps, mean, rstd, variance string) (mu, rs []string) {
 	e := r.e
 	k, sums := r.shifts(p, 1)[0], r.totals(p, 2)
+	e.note("mean = k + sum/m, var = <(x-k)^2> - <x-k>^2, rstd = 1/sqrt(var+eps)")
 	vars := make([]string, r.v)
 	for i := range vars {
 		d := e.mul("d", sums[0][i], over)

@@ -40,6 +40,7 @@ func (o operands) mask(r *rows) mask {
 	}
 	m.mu = r.channels("mu", o.mean)
 	rs, g, b := r.channels("r", o.rstd), r.channels("gamma", o.gamma), r.channels("beta", o.beta)
+	e.note("an element passes where fma(x-mu, ms, mb) > 0; without ReLU that is 1 > 0")
 	masked := e.let("masked", "setp.ne.u32", o.relu, "0")
 	for i := range m.mu {
 		m.ms = append(m.ms, e.sel("ms", e.mul("s", g[i], rs[i]), imm(0), masked))
@@ -175,6 +176,7 @@ func (r *rows) gradConstants(o operands, k []string, sums [][]string, over, coun
 	} else {
 		gamma = r.channels("gamma", o.gamma)
 	}
+	e.note("the constants of dx = s*(g-hi) + e*xc + f, for each channel")
 	for i := range rs {
 		g1, gx, xm := e.mul("g1", sums[0][i], over), e.mul("gx", sums[1][i], over), e.mul("xm", sums[2][i], over)
 		hi, lo := e.mean(k[i], g1)

@@ -76,6 +76,7 @@ wg and wb may be 0. over is 1/m.`, v)
 
 // bnSecond computes the constants of one channel and returns dgamma2.
 func (e *entry) bnSecond(c *grad2Constants, mean [6]string, ku, kg, r, gamma, wg, wb, count string) string {
+	e.note("dgamma2, and the constants of dg = s*(u-uh) + gx*xc + c0, dx2 = du*(u-uh) + gx*(g-gh) + dx*xc + c1")
 	u1, g1, xm := mean[0], mean[1], mean[2]
 	s := e.mul("s", gamma, r)
 	minusU, minusG := e.neg(u1), e.neg(g1)
@@ -147,6 +148,7 @@ sums of normalise_grad2_sums. w may be 0. over is 1/m.`, v)
 
 // normaliseSecond computes the constants of one channel and returns drstd and dw.
 func (e *entry) normaliseSecond(c *grad2Constants, mean [6]string, ku, kg, r, wm, count string) (dr, dw string) {
+	e.note("drstd and dw, and the constants of dg = r*(u-uh) - r*a*xh + c0, dxh = du*(u-uh) - r*a*(g-gh) + c1")
 	uh, ul := e.mean(ku, mean[0])
 	gh := e.add("gh", kg, mean[1])
 	a, b := e.fma("a", ku, mean[2], mean[3]), e.fma("b", kg, mean[2], mean[4])

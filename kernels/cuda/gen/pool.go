@@ -34,6 +34,7 @@ func (e *entry) pooling(cells bool) *pooling {
 	if cells {
 		h, w = p.outH, p.outW
 	}
+	e.note("its channel, column, row and image")
 	q, depth := p.c.over(e, p.element)
 	q, col := w.over(e, q)
 	p.depth, p.col = depth, col
@@ -54,6 +55,7 @@ func (p *pooling) cols() along { return along{p.w, p.outW, p.kw, p.padW, p.strid
 // window is where cell i begins and ends along an axis, inside the image.
 func (p *pooling) window(a along, i string) (lo, hi string) {
 	e := p.e
+	e.note("where the window begins and ends, inside the image")
 	lo, hi = e.reg("u32", "lo"), e.reg("u32", "hi")
 	fixed, done := e.label("fixed"), e.label("window")
 	e.unless(p.adaptive, fixed)
@@ -77,6 +79,7 @@ func (p *pooling) window(a along, i string) (lo, hi string) {
 // after the last.
 func (p *pooling) readers(a along, x string) (lo, hi string) {
 	e := p.e
+	e.note("the cells whose windows hold this place")
 	lo, hi = e.reg("u32", "lo"), e.reg("u32", "hi")
 	fixed, done := e.label("fixed"), e.label("readers")
 	e.unless(p.adaptive, fixed)

@@ -83,10 +83,12 @@ func (g *group) each(body func(v, j string)) {
 // with lanes 16, 8, 4, 2, 1 away, then warps in their order.
 func (g *group) all(v, op string) {
 	e := g.e
+	e.note("over the warp's lanes 16, 8, 4, 2, 1 apart")
 	e.butterfly(v, op)
 	if !g.wide {
 		return
 	}
+	e.note("over the block's warps, in their order")
 	mem := e.sharedFloats("part", blockLanes/warpLanes)
 	e.keep(mem, g.lane, v)
 	e.do("bar.sync", "0")
