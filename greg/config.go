@@ -36,6 +36,10 @@ type Config struct {
 	Warmup     int       `json:"warmup"`     // steps of linear warm-up
 	FirstStep  int       `json:"first_step"` // the cosine's t of the first update: 0, or 1 as in the OE and Energy code
 
+	// Of a lambda_grad that follows the gradient term: see dual.go. A rate of 0 keeps it.
+	DualRate   float64 `json:"dual_rate,omitempty"`
+	DualTarget float64 `json:"dual_target,omitempty"`
+
 	// How auxiliary images are drawn; see [Sampling] for methods that choose.
 	AuxOrder string    `json:"aux_order,omitempty"` // "shuffle" (also when empty), "offset" or "file": see [OrderOffset], [OrderFile]
 	AuxFirst int       `json:"aux_first,omitempty"` // use the first so many auxiliary images, 0 for all
@@ -81,7 +85,7 @@ func (c Config) Check() error {
 			return bad("the %s is %g; it must be a number from 0 up", name, v)
 		}
 	}
-	for _, check := range []func() error{c.checkRate, c.checkTerms, c.checkSampling} {
+	for _, check := range []func() error{c.checkRate, c.checkTerms, c.checkSampling, c.checkDual} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ func (t *Trainer) Checkpoint() (*checkpoint.File, error) {
 	f.Tensors = append(f.Tensors, optimState(t.opt, t.tape.Device().DType())...)
 	f.Tensors = append(f.Tensors, t.selectionState()...)
 	f.Tensors = append(f.Tensors, t.priorState()...)
+	f.Tensors = append(f.Tensors, t.dualState()...)
 	config, err := json.Marshal(t.Config)
 	if err != nil {
 		return nil, err
@@ -84,6 +85,9 @@ func (t *Trainer) Restore(f *checkpoint.File) error {
 		return err
 	}
 	if err := t.loadPrior(f); err != nil {
+		return err
+	}
+	if err := t.loadDual(f); err != nil {
 		return err
 	}
 	t.done = step

@@ -19,6 +19,8 @@ type Step struct {
 	LMixed    *float64 `json:"l_mixed,omitempty"`    // OpenMix's
 	LGrad     *float64 `json:"l_grads,omitempty"`    // equation (3), unweighted
 
+	LambdaGrad *float64 `json:"lambda_grad,omitempty"` // weight of equation (3), where it moves
+
 	EnergyIn  float64  `json:"energy_in"`            // mean S of the in-distribution images
 	EnergyAux *float64 `json:"energy_aux,omitempty"` // mean S of the auxiliary images
 	HitsIn    int      `json:"hits_in"`              // images that equation (3) counts as detected

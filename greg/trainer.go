@@ -30,6 +30,7 @@ type Trainer struct {
 
 	selections []*selection // what was chosen for this epoch and for earlier ones
 	prior      []float64    // of Balanced Energy
+	dual       *float64     // lambda_grad where it follows the gradient term, nil at first
 
 	// Looking, where set, is told how many of the images are done that the network
 	// looks at before it is trained: candidates to choose among.
@@ -208,7 +209,8 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	c := t.Config
 	batch := t.join(in, aux)
 	p := &layers.Pass{Tape: t.tape, Train: true, StatUpdates: c.StatUpdates, Seed: c.Seed, Step: uint64(t.done)}
-	batch.Measure = t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
+	batch.Measure = c.DualRate > 0 || t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
+	c.Loss.LambdaGrad = t.lambdaGrad()
 	terms := c.Loss.Of(p, t.Model, batch)
 	s = t.report(terms, in, batch.Images.Dim(0))
 	if bad := s.Loss - s.Loss; bad != 0 { // NaN or infinite
@@ -222,6 +224,7 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	if t.clip != nil {
 		t.clip.Clip()
 	}
+	t.follow(&s)
 	s.LR = t.rate(t.done)
 	t.opt.Step(s.LR)
 	t.done++

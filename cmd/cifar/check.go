@@ -104,6 +104,8 @@ func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
 	switch name {
 	case "grad-of":
 		return unless(preset.Loss.LambdaGrad != 0, method, "a gradient term (L_gradS)")
+	case "dual-rate", "dual-target":
+		return unless(preset.Loss.LambdaGrad != 0 && c.DualRate != 0, method, "a weight that follows its gradient term (-dual-rate makes it)")
 	case "grad-in", "grad-aux":
 		return unless(preset.Loss.LambdaGrad != 0 && c.Loss.GradOf == greg.GradMSP, method, "probabilities in its gradient term (-grad-of msp has)")
 	case "alpha", "gamma", "prior":

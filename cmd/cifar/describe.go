@@ -35,6 +35,9 @@ func (j *job) describe(env *cli.Env) {
 	}
 	say("steps", "%d (%d epochs of %d), %d + %d images each", t.Total(j.id), c.Epochs, t.PerEpoch(j.id), c.Batch, c.AuxBatch)
 	say("loss", "%s", describeLoss(c.Loss))
+	if c.DualRate > 0 {
+		say("", "lambda_grad moves by %g (L_gradS - %g) after every step, not below 0", c.DualRate, c.DualTarget)
+	}
 	if j.aux != nil {
 		say("outliers", "%s", describeOutliers(c, j.aux.Len(), t.PerEpoch(j.id)))
 	}

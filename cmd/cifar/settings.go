@@ -41,6 +41,8 @@ var settingGroups = []struct {
 		{"grad-of", "energy|msp|loss: whose gradient is penalised; msp and loss are two readings of OE+Grad", func(c *greg.Config) any { return &c.Loss.GradOf }},
 		{"grad-in", "P: with msp, in-distribution images count from this probability up", func(c *greg.Config) any { return &c.Loss.GradIn }},
 		{"grad-aux", "P: with msp, auxiliary images count from this probability down", func(c *greg.Config) any { return &c.Loss.GradAux }},
+		{"dual-rate", "X: let lambda-grad follow the gradient term at this rate, 0.1 in the authors' code (default 0: no)", func(c *greg.Config) any { return &c.DualRate }},
+		{"dual-target", "X: the gradient term at which it rests, 0.01 in the authors' code", func(c *greg.Config) any { return &c.DualTarget }},
 		{"alpha", "X: of balanced, how much the prior moves energies", func(c *greg.Config) any { return &c.Loss.Alpha }},
 		{"gamma", "X: of balanced, power of the prior", func(c *greg.Config) any { return &c.Loss.Gamma }},
 		{"prior", "P,...: of balanced, shares of the classes among outliers (default counted with the weights of -init)", func(c *greg.Config) any { return &c.Prior }},
