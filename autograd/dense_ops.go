@@ -35,9 +35,12 @@ func AffineConv(scale, shift, w *Value, parts ...*Value) *Value {
 // the parts, in their order; scale and shift are [C].
 func AffineReLU(scale, shift *Value, parts ...*Value) *Value {
 	checkParts("affinerelu", scale, shift, parts)
-	x := Concat(-1, parts...)
-	defer x.Done()
-	return affineOp.one(boxed(x.tape, normalisation{relu: true}), x, scale, shift, nil)
+	x := parts[0]
+	if len(parts) > 1 {
+		x = Concat(-1, parts...)
+		defer x.Done()
+	}
+	return affineOp.one(boxed(tapeOf(x, scale, shift), normalisation{relu: true}), x, scale, shift, nil)
 }
 
 func checkParts(op string, scale, shift *Value, parts []*Value) {

@@ -34,3 +34,7 @@ func (packedMatrix) times(rows int, a []float32, lda int, c []float32, ldc int) 
 func addProductsFast(sums, block []float32, ld int, g []float32, rows, c, k int, first bool) bool {
 	return false
 }
+
+func denseBlockFast(at *DenseBlockAttr, y, x []float32, layers []denseLayer[float32]) bool {
+	return false
+}

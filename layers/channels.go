@@ -72,6 +72,45 @@ func (c *Channels) Done() {
 	}
 }
 
+// DenseLayer is what a dense block does to all its channels to append some: two
+// batch norms, each with ReLU behind it, in front of a 1x1 and of a 3x3 convolution.
+type DenseLayer struct {
+	Norm1 *BatchNorm2D
+	Conv1 *Conv2D
+	Norm2 *BatchNorm2D
+	Conv2 *Conv2D
+}
+
+// Grow applies the layers to the channels. Where statistics do not depend on the
+// batch all layers are one operation, after which the channels are one value.
+func (c *Channels) Grow(layers ...*DenseLayer) {
+	if c.pass.Train {
+		for _, l := range layers {
+			c.Add(c.pass.Consume(c.Conv(l.Norm1, l.Conv1), l.Norm2, l.Conv2))
+		}
+		return
+	}
+	x := c.parts[0]
+	if len(c.parts) > 1 {
+		x = autograd.Concat(-1, c.parts...)
+		c.Done()
+	}
+	constants := make([]autograd.DenseLayer, len(layers))
+	for i, l := range layers {
+		d := &constants[i]
+		d.Scale, d.Shift = c.affine(l.Norm1)
+		d.Scale2, d.Shift2 = c.affine(l.Norm2)
+		d.Weights, d.Weights2 = c.pass.Param(l.Conv1.Weight), c.pass.Param(l.Conv2.Weight)
+	}
+	c.parts = []*autograd.Value{autograd.DenseBlock(x, constants...)}
+	x.Done()
+	for _, d := range constants {
+		for _, v := range []*autograd.Value{d.Scale, d.Shift, d.Scale2, d.Shift2} {
+			v.Done()
+		}
+	}
+}
+
 // Conv is a 1x1 convolution of ReLU of the batch norm b of the channels.
 func (c *Channels) Conv(b *BatchNorm2D, conv *Conv2D) *autograd.Value {
 	scale, shift := c.affine(b)

@@ -76,7 +76,7 @@ func denseBody(stem []layers.Layer, blocks []*denseBlock, norm *layers.BatchNorm
 // behind it, nil in the last block, makes one value of them.
 type denseBlock struct {
 	name       string
-	layers     []*denseLayer
+	layers     []*layers.DenseLayer
 	transition *transition
 }
 
@@ -85,10 +85,10 @@ func newDenseBlock(b *layers.Builder, name, layer, norm string, n, first, in, gr
 	d := &denseBlock{name: name}
 	for i := range n {
 		at := b.In(name).In(fmt.Sprintf(layer, i+first))
-		l := &denseLayer{norm1: at.BatchNorm(norm+"1", in, true), conv1: at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0))}
-		norm2 := at.BatchNorm(norm+"2", 4*growth, true)
-		norm2.Lean = true // its result is four times as wide as what the layer adds
-		l.inner = []layers.Layer{norm2, at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1))}
+		l := &layers.DenseLayer{Norm1: at.BatchNorm(norm+"1", in, true), Conv1: at.Conv("conv1", 1, in, 4*growth, autograd.Square(1, 0))}
+		l.Norm2 = at.BatchNorm(norm+"2", 4*growth, true)
+		l.Norm2.Lean = true // its result is four times as wide as what the layer adds
+		l.Conv2 = at.Conv("conv2", 3, 4*growth, growth, autograd.Square(1, 1))
 		d.layers = append(d.layers, l)
 		in += growth
 	}
@@ -99,18 +99,9 @@ func newDenseBlock(b *layers.Builder, name, layer, norm string, n, first, in, gr
 func (d *denseBlock) grow(p *layers.Pass, x *autograd.Value) *layers.Channels {
 	c := p.Channels()
 	c.Add(x)
-	for _, l := range d.layers {
-		c.Add(p.Consume(c.Conv(l.norm1, l.conv1), l.inner...))
-	}
+	c.Grow(d.layers...)
 	c.Stage(d.name)
 	return c
-}
-
-// denseLayer is ReLU(BN) - conv1x1 - ReLU(BN) - conv3x3.
-type denseLayer struct {
-	norm1 *layers.BatchNorm2D
-	conv1 *layers.Conv2D
-	inner []layers.Layer
 }
 
 // transition is ReLU(BN) - conv1x1 - average pool 2x2.

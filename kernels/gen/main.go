@@ -24,6 +24,8 @@ func files() map[string]string {
 		"cpufeatures_amd64.s":     peakFile(),
 		"norm_avx512_amd64.s":     rowFile(avx512),
 		"norm_avx2_amd64.s":       rowFile(avx2),
+		"block_avx512_amd64.s":    blockFile(avx512),
+		"block_avx2_amd64.s":      blockFile(avx2),
 		"panel_avx512_amd64.s":    panelFile(avx512),
 		"panel_avx2_amd64.s":      panelFile(avx2),
 		"vec_avx512_amd64.s":      vecFile(avx512),
