@@ -216,3 +216,39 @@ func momentsOf(at *kernels.NormAttr, x, gamma, beta filling) moments {
 	}
 	return moments{round(r[1]), round(r[2]), round(n[0])}
 }
+
+// TestSameBits runs sums with blocks and warps in another order each time: they have
+// to be the same to the bit.
+func TestSameBits(t *testing.T) {
+	for i, c := range allCases(false) {
+		switch c.attr.(type) {
+		case *kernels.NormAttr, *kernels.ReduceAttr, *kernels.PoolAttr:
+		default:
+			continue
+		}
+		t.Run(fmt.Sprintf("%s/%d", c.kernel.Name, i), func(t *testing.T) {
+			t.Parallel()
+			var first [][]float64
+			for seed := range uint64(3) {
+				dev, err := cuda.Simulate(ptxsim.Options{Shuffle: seed})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := c.run(dev)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first == nil {
+					first = got
+				}
+				for k := range got {
+					for j := range got[k] {
+						if math.Float64bits(got[k][j]) != math.Float64bits(first[k][j]) {
+							t.Fatalf("result %d, element %d: %g and %g", k, j, got[k][j], first[k][j])
+						}
+					}
+				}
+			}
+		})
+	}
+}
