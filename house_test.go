@@ -28,6 +28,7 @@ var floors = map[string][]string{
 	"checkpoint":          {"internal/atomicfile"},
 	"models":              {"layers", "checkpoint", "autograd", "kernels"},
 	"datasets":            {},
+	"datasets/fetch":      {"internal/atomicfile", "internal/dirlock"},
 	"ood":                 {"internal/atomicfile"},
 	"greg":                {"models", "datasets", "layers", "checkpoint", "optim", "kmeans", "autograd", "kernels", "ood", "internal/atomicfile", "internal/dirlock"},
 	"report":              {"ood", "greg", "internal/atomicfile"},
