@@ -82,11 +82,6 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if weights.Model.Reject && !e.given("scores") { // the method's own score comes first
-		if plan.Scores, err = ood.ParseScores("absent," + *e.scores); err != nil {
-			return err
-		}
-	}
 	dir := e.directory()
 	done, err := claimOut(dir)
 	if err != nil {
@@ -96,6 +91,11 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	digests := map[string]string{}
 	if err := e.openSets(ctx, env, weights, plan, digests); err != nil {
 		return err
+	}
+	if weights.Model.Reject && !e.given("scores") { // the method's own score comes first
+		if plan.Scores, err = ood.ParseScores("absent," + *e.scores); err != nil {
+			return err
+		}
 	}
 	c, err := e.classifier(weights, plan, dev)
 	if err != nil {
@@ -229,6 +229,10 @@ func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, 
 	var err error
 	if p.ID, err = open(spec, false); err != nil {
 		return err
+	}
+	if w.Config == nil && w.Model.Classes == len(p.ID.Classes())+1 {
+		env.Say("the network of %s has one output more than %s has classes: it is taken for that of none of them", w.Path, spec)
+		w.Model.Reject = true
 	}
 	if n := len(p.ID.Classes()); n != w.Model.Answers() && w.Model.Classes > 0 {
 		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Answers(), spec, n)

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"gradgrad/checkpoint"
 	"gradgrad/greg"
+	"gradgrad/kernels"
+	"gradgrad/models"
 	"gradgrad/ood"
 )
 
@@ -88,5 +91,31 @@ func TestMethodsAreDescribed(t *testing.T) {
 		if !strings.Contains(help, "\n  -"+flag[1]+" ") {
 			t.Errorf("docs/methods.md speaks of -%s, which train does not have", flag[1])
 		}
+	}
+}
+
+// TestForeignNetworkThatRejects judges a file with one output more than the set has
+// classes, such as DOS's authors publish.
+func TestForeignNetworkThatRejects(t *testing.T) {
+	dir := t.TempDir()
+	m, err := models.New(models.Config{Arch: "wrn-10-1", Classes: 11}, kernels.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := models.State(m)
+	if err == nil {
+		f.Metadata = nil
+		err = checkpoint.Write(filepath.Join(dir, "dos.safetensors"), f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ok(t, dir, "eval", "-checkpoint", "dos.safetensors", "-normalize", "greg", "-id", "shapes#20", "-ood", "ood-noise#20", "-size", "16", "-method", "dos", "-out", "e")
+	if !strings.Contains(r.err, "one output more") {
+		t.Errorf("it does not say how it takes the output:\n%s", r.err)
+	}
+	results, err := ood.ReadResults(filepath.Join(dir, "e"))
+	if err != nil || results.Scores[0].Name != "absent" {
+		t.Errorf("judged by %+v: %v", results, err)
 	}
 }
