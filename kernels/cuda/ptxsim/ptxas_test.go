@@ -51,4 +51,9 @@ func TestAssembler(t *testing.T) {
 			assemble(t, "sm_80", snippet(c.body))
 		}
 	})
+	t.Run("warps", func(t *testing.T) {
+		for _, c := range warpCases {
+			assemble(t, "sm_80", snippet(c.body))
+		}
+	})
 }

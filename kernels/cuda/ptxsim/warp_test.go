@@ -21,93 +21,95 @@ func words(t testing.TB, m *Machine, p uint64, n int) []uint32 {
 	return v
 }
 
-// TestWarps runs instructions whose lanes look at each other or at where they are.
+// warpCases are instructions whose lanes look at each other or at where they are.
 // Every thread stores %r9; n is 5.
+var warpCases = []struct {
+	name, body string
+	threads    int
+	want       func(i int) uint32
+}{
+	{"shfl.idx", "shfl.sync.idx.b32 %r9, %r2, 3, 31, -1;", 32, func(int) uint32 { return 3 }},
+	{"shfl.idx in segments of 8", "shfl.sync.idx.b32 %r9, %r2, 3, 0x181f, -1;", 32, func(i int) uint32 { return uint32(i&^7 + 3) }},
+	{"shfl.bfly", "shfl.sync.bfly.b32 %r9, %r2, 5, 31, -1;", 32, func(i int) uint32 { return uint32(i ^ 5) }},
+	{"shfl.down keeps its own at the end", "shfl.sync.down.b32 %r9, %r2, 4, 31, -1;", 32, func(i int) uint32 {
+		if i+4 > 31 {
+			return uint32(i)
+		}
+		return uint32(i + 4)
+	}},
+	{"shfl.up keeps its own at the front", "shfl.sync.up.b32 %r9, %r2, 4, 0, -1;", 32, func(i int) uint32 {
+		if i < 4 {
+			return uint32(i)
+		}
+		return uint32(i - 4)
+	}},
+	{"shfl says whether it is in range", "shfl.sync.down.b32 %r8|%p1, %r2, 4, 31, -1;\nselp.u32 %r9, 1, 0, %p1;", 32, func(i int) uint32 { return uint32(truth(i < 28)) }},
+	{"sum by shuffles", "mov.u32 %r9, %r2;\n" +
+		"shfl.sync.bfly.b32 %r8, %r9, 16, 31, -1;\nadd.u32 %r9, %r9, %r8;\nshfl.sync.bfly.b32 %r8, %r9, 8, 31, -1;\nadd.u32 %r9, %r9, %r8;\n" +
+		"shfl.sync.bfly.b32 %r8, %r9, 4, 31, -1;\nadd.u32 %r9, %r9, %r8;\nshfl.sync.bfly.b32 %r8, %r9, 2, 31, -1;\nadd.u32 %r9, %r9, %r8;\n" +
+		"shfl.sync.bfly.b32 %r8, %r9, 1, 31, -1;\nadd.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 496 }},
+	{"ballot", "setp.lt.u32 %p1, %r2, %r1;\nvote.sync.ballot.b32 %r9, %p1, -1;", 32, func(int) uint32 { return 31 }},
+	{"vote.any", "setp.eq.u32 %p1, %r2, %r1;\nvote.sync.any.pred %p2, %p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 1 }},
+	{"vote.all", "setp.eq.u32 %p1, %r2, %r1;\nvote.sync.all.pred %p2, !%p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 0 }},
+	{"vote.uni", "setp.eq.u32 %p1, %r1, 5;\nvote.sync.uni.pred %p2, %p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 1 }},
+	{"match.any", "and.b32 %r8, %r2, 1;\nmatch.any.sync.b32 %r9, %r8, -1;", 32, func(i int) uint32 { return 0x55555555 << (i & 1) }},
+	{"redux.add", "redux.sync.add.s32 %r9, %r2, -1;", 32, func(int) uint32 { return 496 }},
+	{"redux.min", "sub.s32 %r8, %r2, 7;\nredux.sync.min.s32 %r9, %r8, -1;", 32, func(int) uint32 { return ^uint32(6) }},
+	{"redux.or", "redux.sync.or.b32 %r9, %r2, -1;", 32, func(int) uint32 { return 31 }},
+	{"redux.and", "or.b32 %r8, %r2, 8;\nredux.sync.and.b32 %r9, %r8, -1;", 32, func(int) uint32 { return 8 }},
+	{"redux.xor", "redux.sync.xor.b32 %r9, %r2, -1;", 32, func(int) uint32 { return 0 }},
+	{"redux.max", "redux.sync.max.u32 %r9, %r2, -1;", 32, func(int) uint32 { return 31 }},
+	{"isspacep", "cvta.shared.u64 %rd3, 16;\nisspacep.shared %p1, %rd3;\nisspacep.global %p2, %rd1;\nselp.u32 %r9, 1, 0, %p1;\n@%p2 add.u32 %r9, %r9, 2;", 32, func(int) uint32 { return 3 }},
+	{"cvta of a name, and back", "st.shared.u32 [%r4], %r2;\nmov.u64 %rd4, smem;\ncvta.shared.u64 %rd3, %rd4;\ncvta.to.shared.u64 %rd3, %rd3;\ncvt.u32.u64 %r9, %rd3;\nsub.u32 %r9, %r9, %r5;", 32, func(int) uint32 { return 0 }},
+	{"hints do nothing", "prefetch.global.L2 [%rd1];\nnanosleep.u32 20;\nfence.acq_rel.gpu;\nmov.u32 %r9, 4;", 32, func(int) uint32 { return 4 }},
+	{"clock64", "mov.u64 %rd3, %clock64;\nmov.u64 %rd4, %clock64;\nsub.u64 %rd3, %rd4, %rd3;\ncvt.u32.u64 %r9, %rd3;", 32, func(int) uint32 { return 1 }},
+	{"activemask", "setp.ge.u32 %p1, %r2, 16;\nmov.u32 %r9, 0;\n@%p1 bra A;\nactivemask.b32 %r9;\nA:", 32, func(i int) uint32 { return uint32(truth(i < 16)) * 0xffff }},
+	{"laneid", "mov.u32 %r9, %laneid;", 80, func(i int) uint32 { return uint32(i % 32) }},
+	{"warpid", "mov.u32 %r9, %warpid;", 80, func(i int) uint32 { return uint32(i / 32) }},
+	{"nwarpid", "mov.u32 %r9, %nwarpid;", 80, func(i int) uint32 { return 3 }},
+	{"lanemask", "mov.u32 %r8, %lanemask_lt;\nmov.u32 %r9, %lanemask_ge;\nxor.b32 %r9, %r9, %r8;", 32, func(int) uint32 { return full }},
+	{"lanemask_le", "mov.u32 %r9, %lanemask_le;", 32, func(i int) uint32 { return uint32(uint64(2)<<i - 1) }},
+	{"lanemask_gt", "mov.u32 %r9, %lanemask_gt;\nmov.u32 %r8, %lanemask_eq;\nor.b32 %r9, %r9, %r8;", 32, func(i int) uint32 { return full << i }},
+	{"ntid", "mov.u32 %r9, %ntid.x;", 80, func(int) uint32 { return 80 }},
+	{"clock goes on", "mov.u32 %r8, %clock;\nmov.u32 %r9, %clock;\nsub.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 1 }},
+	{"branch and meet", "setp.lt.u32 %p1, %r2, %r1;\nmov.u32 %r9, 1;\n@%p1 bra A;\nmov.u32 %r9, 2;\nbra B;\nA: mov.u32 %r9, 3;\nB: add.u32 %r9, %r9, 10;\nshfl.sync.idx.b32 %r8, %r9, %r2, 31, -1;", 32, func(i int) uint32 {
+		if i < 5 {
+			return 13
+		}
+		return 12
+	}},
+	{"loops of different length", "mov.u32 %r9, 0;\nL: setp.ge.u32 %p1, %r9, %r2;\n@%p1 bra E;\nadd.u32 %r9, %r9, 1;\nbra L;\nE: bar.sync 0;", 64, func(i int) uint32 { return uint32(i) }},
+	{"nested branches", "mov.u32 %r9, 0;\nand.b32 %r8, %r2, 1;\nsetp.eq.u32 %p1, %r8, 0;\n@%p1 bra A;\nadd.u32 %r9, %r9, 1;\nand.b32 %r8, %r2, 2;\nsetp.eq.u32 %p2, %r8, 0;\n@%p2 bra B;\nadd.u32 %r9, %r9, 2;\nB: add.u32 %r9, %r9, 4;\nA: bar.warp.sync -1;", 32, func(i int) uint32 {
+		if i&1 == 0 {
+			return 0
+		}
+		return uint32(5 + i&2)
+	}},
+	{"scoped labels and registers", "{ .reg .b32 %r9; mov.u32 %r9, 7; bra L; trap; L: }\n{ mov.u32 %r9, 8; bra L; trap; L: }", 32, func(int) uint32 { return 8 }},
+	{"shared through cvta", "st.shared.u32 [%r4], %r2;\ncvt.u64.u32 %rd3, %r4;\ncvta.shared.u64 %rd3, %rd3;\nld.u32 %r9, [%rd3];", 32, func(i int) uint32 { return uint32(i) }},
+	{"local memory", ".local .align 8 .b32 a[2];\nst.local.u32 [a+4], %r2;\nmov.u64 %rd3, a;\ncvta.local.u64 %rd3, %rd3;\nld.u32 %r9, [%rd3+4];", 80, func(i int) uint32 { return uint32(i) }},
+	{"bytes and halves", "st.shared.u8 [%r4], 0x81;\nst.shared.u8 [%r4+1], %r2;\nst.shared.u16 [%r4+2], 0xffff;\nld.shared.s8 %r8, [%r4];\nld.shared.u16 %r9, [%r4+2];\nadd.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 0xffff - 0x7f }},
+	{"neighbouring halves do not race", "shl.b32 %r8, %r2, 1;\nadd.u32 %r8, %r8, %r5;\ncvt.u16.u32 %h1, %r2;\nst.shared.b16 [%r8], %h1;\nbar.sync 0;\nld.shared.b16 %h2, [%r8];\ncvt.u32.u16 %r9, %h2;", 64, func(i int) uint32 { return uint32(i) }},
+	{"vectors", "shl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\nst.shared.v4.u32 [%r8], {%r2, 5, %r2, %r8};\nld.shared.v2.u32 {%r9, _}, [%r8+8];", 64, func(i int) uint32 { return uint32(i) }},
+	{"one value from all lanes of a store", "st.shared.u32 [%r5], %r1;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 32, func(int) uint32 { return 5 }},
+	{"bar.red.popc", "setp.lt.u32 %p1, %r2, 40;\nbar.red.popc.u32 %r9, 0, %p1;", 64, func(int) uint32 { return 40 }},
+	{"bar.red.and", "setp.lt.u32 %p1, %r2, 40;\nbar.red.and.pred %p2, 0, %p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 0 }},
+	{"bar.red.or", "setp.lt.u32 %p1, %r2, 40;\nbar.red.or.pred %p2, 0, !%p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 1 }},
+	{"barrier for a part of the block", "setp.ge.u32 %p1, %r2, 64;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.sync 1, 64;\nxor.b32 %r8, %r4, 128;\nld.shared.u32 %r9, [%r8];\nbra B;\nA: mov.u32 %r9, 9;\nB:", 96, func(i int) uint32 {
+		if i < 64 {
+			return uint32(i ^ 32)
+		}
+		return 9
+	}},
+	{"arrive and sync", "setp.ge.u32 %p1, %r2, 32;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.arrive 2, 64;\nmov.u32 %r9, 0;\nbra B;\nA: bar.sync 2, 64;\nadd.u32 %r8, %r4, -128;\nld.shared.u32 %r9, [%r8];\nB:", 64, func(i int) uint32 { return uint32(i & 31 * (i >> 5)) }},
+	{"global memory behind a barrier", "st.global.u32 [%rd2], %r2;\nbar.sync 0;\nxor.b32 %r6, %r2, 33;\nmul.wide.u32 %rd3, %r6, 4;\nadd.u64 %rd3, %rd1, %rd3;\nld.global.u32 %r9, [%rd3];\nbar.sync 0;", 64, func(i int) uint32 { return uint32(i ^ 33) }},
+	{"one value from all threads of a block", "st.global.u32 [%rd1], %r1;\nbar.sync 0;\nld.global.u32 %r9, [%rd1];", 64, func(int) uint32 { return 5 }},
+	{"atomics in shared memory", "setp.eq.u32 %p1, %r2, 0;\n@%p1 st.shared.u32 [%r5], 0;\nbar.sync 0;\natom.shared.add.u32 %r8, [%r5], 2;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 64, func(int) uint32 { return 128 }},
+	{"cp.async with zeros", "st.global.v4.u32 [%rd1], {%r1, %r1, %r1, %r1};\nbar.sync 0;\nshl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\ncp.async.cg.shared.global [%r8], [%rd1], 16, 8;\ncp.async.wait_all;\nld.shared.v4.u32 {%r6, %r7, %r10, %r11}, [%r8];\nshl.b32 %r10, %r10, 8;\nadd.u32 %r9, %r7, %r10;", 32, func(int) uint32 { return 5 }},
+}
+
 func TestWarps(t *testing.T) {
-	for _, c := range []struct {
-		name, body string
-		threads    int
-		want       func(i int) uint32
-	}{
-		{"shfl.idx", "shfl.sync.idx.b32 %r9, %r2, 3, 31, -1;", 32, func(int) uint32 { return 3 }},
-		{"shfl.idx in segments of 8", "shfl.sync.idx.b32 %r9, %r2, 3, 0x181f, -1;", 32, func(i int) uint32 { return uint32(i&^7 + 3) }},
-		{"shfl.bfly", "shfl.sync.bfly.b32 %r9, %r2, 5, 31, -1;", 32, func(i int) uint32 { return uint32(i ^ 5) }},
-		{"shfl.down keeps its own at the end", "shfl.sync.down.b32 %r9, %r2, 4, 31, -1;", 32, func(i int) uint32 {
-			if i+4 > 31 {
-				return uint32(i)
-			}
-			return uint32(i + 4)
-		}},
-		{"shfl.up keeps its own at the front", "shfl.sync.up.b32 %r9, %r2, 4, 0, -1;", 32, func(i int) uint32 {
-			if i < 4 {
-				return uint32(i)
-			}
-			return uint32(i - 4)
-		}},
-		{"shfl says whether it is in range", "shfl.sync.down.b32 %r8|%p1, %r2, 4, 31, -1;\nselp.u32 %r9, 1, 0, %p1;", 32, func(i int) uint32 { return uint32(truth(i < 28)) }},
-		{"sum by shuffles", "mov.u32 %r9, %r2;\n" +
-			"shfl.sync.bfly.b32 %r8, %r9, 16, 31, -1;\nadd.u32 %r9, %r9, %r8;\nshfl.sync.bfly.b32 %r8, %r9, 8, 31, -1;\nadd.u32 %r9, %r9, %r8;\n" +
-			"shfl.sync.bfly.b32 %r8, %r9, 4, 31, -1;\nadd.u32 %r9, %r9, %r8;\nshfl.sync.bfly.b32 %r8, %r9, 2, 31, -1;\nadd.u32 %r9, %r9, %r8;\n" +
-			"shfl.sync.bfly.b32 %r8, %r9, 1, 31, -1;\nadd.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 496 }},
-		{"ballot", "setp.lt.u32 %p1, %r2, %r1;\nvote.sync.ballot.b32 %r9, %p1, -1;", 32, func(int) uint32 { return 31 }},
-		{"vote.any", "setp.eq.u32 %p1, %r2, %r1;\nvote.sync.any.pred %p2, %p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 1 }},
-		{"vote.all", "setp.eq.u32 %p1, %r2, %r1;\nvote.sync.all.pred %p2, !%p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 0 }},
-		{"vote.uni", "setp.eq.u32 %p1, %r1, 5;\nvote.sync.uni.pred %p2, %p1, -1;\nselp.u32 %r9, 1, 0, %p2;", 32, func(int) uint32 { return 1 }},
-		{"match.any", "and.b32 %r8, %r2, 1;\nmatch.any.sync.b32 %r9, %r8, -1;", 32, func(i int) uint32 { return 0x55555555 << (i & 1) }},
-		{"redux.add", "redux.sync.add.s32 %r9, %r2, -1;", 32, func(int) uint32 { return 496 }},
-		{"redux.min", "sub.s32 %r8, %r2, 7;\nredux.sync.min.s32 %r9, %r8, -1;", 32, func(int) uint32 { return ^uint32(6) }},
-		{"redux.or", "redux.sync.or.b32 %r9, %r2, -1;", 32, func(int) uint32 { return 31 }},
-		{"redux.and", "or.b32 %r8, %r2, 8;\nredux.sync.and.b32 %r9, %r8, -1;", 32, func(int) uint32 { return 8 }},
-		{"redux.xor", "redux.sync.xor.b32 %r9, %r2, -1;", 32, func(int) uint32 { return 0 }},
-		{"redux.max", "redux.sync.max.u32 %r9, %r2, -1;", 32, func(int) uint32 { return 31 }},
-		{"isspacep", "cvta.shared.u64 %rd3, 16;\nisspacep.shared %p1, %rd3;\nisspacep.global %p2, %rd1;\nselp.u32 %r9, 1, 0, %p1;\n@%p2 add.u32 %r9, %r9, 2;", 32, func(int) uint32 { return 3 }},
-		{"cvta of a name, and back", "st.shared.u32 [%r4], %r2;\nmov.u64 %rd4, smem;\ncvta.shared.u64 %rd3, %rd4;\ncvta.to.shared.u64 %rd3, %rd3;\ncvt.u32.u64 %r9, %rd3;\nsub.u32 %r9, %r9, %r5;", 32, func(int) uint32 { return 0 }},
-		{"hints do nothing", "prefetch.global.L2 [%rd1];\nnanosleep.u32 20;\nfence.acq_rel.gpu;\nmov.u32 %r9, 4;", 32, func(int) uint32 { return 4 }},
-		{"clock64", "mov.u64 %rd3, %clock64;\nmov.u64 %rd4, %clock64;\nsub.u64 %rd3, %rd4, %rd3;\ncvt.u32.u64 %r9, %rd3;", 32, func(int) uint32 { return 1 }},
-		{"activemask", "setp.ge.u32 %p1, %r2, 16;\nmov.u32 %r9, 0;\n@%p1 bra A;\nactivemask.b32 %r9;\nA:", 32, func(i int) uint32 { return uint32(truth(i < 16)) * 0xffff }},
-		{"laneid", "mov.u32 %r9, %laneid;", 80, func(i int) uint32 { return uint32(i % 32) }},
-		{"warpid", "mov.u32 %r9, %warpid;", 80, func(i int) uint32 { return uint32(i / 32) }},
-		{"nwarpid", "mov.u32 %r9, %nwarpid;", 80, func(i int) uint32 { return 3 }},
-		{"lanemask", "mov.u32 %r8, %lanemask_lt;\nmov.u32 %r9, %lanemask_ge;\nxor.b32 %r9, %r9, %r8;", 32, func(int) uint32 { return full }},
-		{"lanemask_le", "mov.u32 %r9, %lanemask_le;", 32, func(i int) uint32 { return uint32(uint64(2)<<i - 1) }},
-		{"lanemask_gt", "mov.u32 %r9, %lanemask_gt;\nmov.u32 %r8, %lanemask_eq;\nor.b32 %r9, %r9, %r8;", 32, func(i int) uint32 { return full << i }},
-		{"ntid", "mov.u32 %r9, %ntid.x;", 80, func(int) uint32 { return 80 }},
-		{"clock goes on", "mov.u32 %r8, %clock;\nmov.u32 %r9, %clock;\nsub.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 1 }},
-		{"branch and meet", "setp.lt.u32 %p1, %r2, %r1;\nmov.u32 %r9, 1;\n@%p1 bra A;\nmov.u32 %r9, 2;\nbra B;\nA: mov.u32 %r9, 3;\nB: add.u32 %r9, %r9, 10;\nshfl.sync.idx.b32 %r8, %r9, %r2, 31, -1;", 32, func(i int) uint32 {
-			if i < 5 {
-				return 13
-			}
-			return 12
-		}},
-		{"loops of different length", "mov.u32 %r9, 0;\nL: setp.ge.u32 %p1, %r9, %r2;\n@%p1 bra E;\nadd.u32 %r9, %r9, 1;\nbra L;\nE: bar.sync 0;", 64, func(i int) uint32 { return uint32(i) }},
-		{"nested branches", "mov.u32 %r9, 0;\nand.b32 %r8, %r2, 1;\nsetp.eq.u32 %p1, %r8, 0;\n@%p1 bra A;\nadd.u32 %r9, %r9, 1;\nand.b32 %r8, %r2, 2;\nsetp.eq.u32 %p2, %r8, 0;\n@%p2 bra B;\nadd.u32 %r9, %r9, 2;\nB: add.u32 %r9, %r9, 4;\nA: bar.warp.sync -1;", 32, func(i int) uint32 {
-			if i&1 == 0 {
-				return 0
-			}
-			return uint32(5 + i&2)
-		}},
-		{"scoped labels and registers", "{ .reg .b32 %r9; mov.u32 %r9, 7; bra L; trap; L: }\n{ mov.u32 %r9, 8; bra L; trap; L: }", 32, func(int) uint32 { return 8 }},
-		{"shared through cvta", "st.shared.u32 [%r4], %r2;\ncvt.u64.u32 %rd3, %r4;\ncvta.shared.u64 %rd3, %rd3;\nld.u32 %r9, [%rd3];", 32, func(i int) uint32 { return uint32(i) }},
-		{"local memory", ".local .align 8 .b32 a[2];\nst.local.u32 [a+4], %r2;\nmov.u64 %rd3, a;\ncvta.local.u64 %rd3, %rd3;\nld.u32 %r9, [%rd3+4];", 80, func(i int) uint32 { return uint32(i) }},
-		{"bytes and halves", "st.shared.u8 [%r4], 0x81;\nst.shared.u8 [%r4+1], %r2;\nst.shared.u16 [%r4+2], 0xffff;\nld.shared.s8 %r8, [%r4];\nld.shared.u16 %r9, [%r4+2];\nadd.u32 %r9, %r9, %r8;", 32, func(int) uint32 { return 0xffff - 0x7f }},
-		{"neighbouring halves do not race", "shl.b32 %r8, %r2, 1;\nadd.u32 %r8, %r8, %r5;\ncvt.u16.u32 %h1, %r2;\nst.shared.b16 [%r8], %h1;\nbar.sync 0;\nld.shared.b16 %h2, [%r8];\ncvt.u32.u16 %r9, %h2;", 64, func(i int) uint32 { return uint32(i) }},
-		{"vectors", "shl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\nst.shared.v4.u32 [%r8], {%r2, 5, %r2, %r8};\nld.shared.v2.u32 {%r9, _}, [%r8+8];", 64, func(i int) uint32 { return uint32(i) }},
-		{"one value from all lanes of a store", "st.shared.u32 [%r5], %r1;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 32, func(int) uint32 { return 5 }},
-		{"bar.red.popc", "setp.lt.u32 %p1, %r2, 40;\nbar.red.popc.u32 %r9, 0, %p1;", 64, func(int) uint32 { return 40 }},
-		{"bar.red.and", "setp.lt.u32 %p1, %r2, 40;\nbar.red.and.pred %p2, 0, %p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 0 }},
-		{"bar.red.or", "setp.lt.u32 %p1, %r2, 40;\nbar.red.or.pred %p2, 0, !%p1;\nselp.u32 %r9, 1, 0, %p2;", 64, func(int) uint32 { return 1 }},
-		{"barrier for a part of the block", "setp.ge.u32 %p1, %r2, 64;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.sync 1, 64;\nxor.b32 %r8, %r4, 128;\nld.shared.u32 %r9, [%r8];\nbra B;\nA: mov.u32 %r9, 9;\nB:", 96, func(i int) uint32 {
-			if i < 64 {
-				return uint32(i ^ 32)
-			}
-			return 9
-		}},
-		{"arrive and sync", "setp.ge.u32 %p1, %r2, 32;\n@%p1 bra A;\nst.shared.u32 [%r4], %r2;\nbar.arrive 2, 64;\nmov.u32 %r9, 0;\nbra B;\nA: bar.sync 2, 64;\nadd.u32 %r8, %r4, -128;\nld.shared.u32 %r9, [%r8];\nB:", 64, func(i int) uint32 { return uint32(i & 31 * (i >> 5)) }},
-		{"global memory behind a barrier", "st.global.u32 [%rd2], %r2;\nbar.sync 0;\nxor.b32 %r6, %r2, 33;\nmul.wide.u32 %rd3, %r6, 4;\nadd.u64 %rd3, %rd1, %rd3;\nld.global.u32 %r9, [%rd3];\nbar.sync 0;", 64, func(i int) uint32 { return uint32(i ^ 33) }},
-		{"one value from all threads of a block", "st.global.u32 [%rd1], %r1;\nbar.sync 0;\nld.global.u32 %r9, [%rd1];", 64, func(int) uint32 { return 5 }},
-		{"atomics in shared memory", "setp.eq.u32 %p1, %r2, 0;\n@%p1 st.shared.u32 [%r5], 0;\nbar.sync 0;\natom.shared.add.u32 %r8, [%r5], 2;\nbar.sync 0;\nld.shared.u32 %r9, [%r5];", 64, func(int) uint32 { return 128 }},
-		{"cp.async with zeros", "st.global.v4.u32 [%rd1], {%r1, %r1, %r1, %r1};\nbar.sync 0;\nshl.b32 %r8, %r2, 4;\nadd.u32 %r8, %r8, %r5;\ncp.async.cg.shared.global [%r8], [%rd1], 16, 8;\ncp.async.wait_all;\nld.shared.v4.u32 {%r6, %r7, %r10, %r11}, [%r8];\nshl.b32 %r10, %r10, 8;\nadd.u32 %r9, %r7, %r10;", 32, func(int) uint32 { return 5 }},
-	} {
+	for _, c := range warpCases {
 		t.Run(c.name, func(t *testing.T) {
 			for _, o := range []Options{{}, {Shuffle: 5}, {Unchecked: true}} {
 				m := New(o)
