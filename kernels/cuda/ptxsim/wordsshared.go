@@ -23,7 +23,7 @@ func (w *warp) loadShared(m uint32, regs []int) {
 	limit := uint64(len(s.data)) - n
 	data, state, cells := s.data, s.state, s.cells
 	base := w.tag(0)
-	ours := base&^(whoMask<<whoShift) | uint64(anyLane|w.index)<<whoShift
+	ours := uint64(w.clock)<<12 | uint64(anyLane|w.index)
 	many := uint64(s.meetings)<<12 | anyWarp
 	var slow uint32
 	for x := m; x != 0; x &= x - 1 {
@@ -41,7 +41,7 @@ func (w *warp) loadShared(m uint32, regs []int) {
 			}
 			if c.read == 0 {
 				c.read = base + uint64(i)<<whoShift
-			} else if c.read>>whoShift != many && c.read != ours {
+			} else if by := c.read >> whoShift; by != many && by != ours {
 				c.read = w.joinRead(c.read, i)
 			}
 			w.r32[d][i] = binary.LittleEndian.Uint32(data[a:])
