@@ -180,3 +180,26 @@ func TestMixing(t *testing.T) {
 		t.Error("the share is no function of seed and step")
 	}
 }
+
+// TestScoresOfTheLinearNetwork: the scores of OE+Grad at every image, and the lengths
+// of their gradients.
+func TestScoresOfTheLinearNetwork(t *testing.T) {
+	tape := autograd.NewTape(kernels.CPU64)
+	defer tape.Close()
+	x := tape.Watch(tape.New64([]float64{3, 1, 0.2, 0.1, -1, 2, 0.1, -0.2}, 4, 1, 1, 2))
+	logits, _ := newLinearNet(kernels.CPU64).Forward(layers.Inference(tape), x)
+	uniform := autograd.Sub(autograd.LogSumExp(logits), autograd.Mean(logits, 1))
+	for name, c := range map[string]struct {
+		score         *autograd.Value
+		values, norms []float64
+	}{
+		"largest probability":      {maxProbability(logits), []float64{.981818, .569276, .816571, .665296}, []float64{.057124, .780502, .210786, .710155}},
+		"distance from uniformity": {uniform, []float64{4.185016, 1.263389, 2.869308, 1.340857}, []float64{2.077589, .776728, 1.107424, 1.068966}},
+	} {
+		norms := autograd.Norm(autograd.Grad(autograd.Sum(c.score), x)[0]).Float64s()
+		for i, v := range c.score.Float64s() {
+			near(t, name, v, c.values[i])
+			near(t, "gradient of the "+name, norms[i], c.norms[i])
+		}
+	}
+}
