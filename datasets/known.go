@@ -126,9 +126,9 @@ func findNamed(name string, o Options) (string, error) {
 	var files []string
 	hint := "that is not a path, and not one of the known sets " + strings.Join(Known(), ", ")
 	if k := knownByName(name); k != nil {
-		hint = "put one of them there, or give a path"
+		hint = "put one of them there (cifar fetch " + name + " does), or give a path"
 		if k.Needs != "" {
-			hint += "; " + k.Needs
+			hint = "put one of them there, or give a path; " + k.Needs
 		}
 		if files = k.Files; o.Train {
 			files = append(slices.Clone(k.TrainFiles), k.Files...)

@@ -19,7 +19,7 @@ func all(names ...string) map[string]string {
 // with seed 0), DICE (with LINe and NTOM) and POEM.
 var published = []string{"greg", "paper", "dice", "poem"}
 
-const folders224 = "10,000 images of the ImageNet benchmark of Huang and Li, none of an ImageNet-1k class"
+const folders224 = "of no ImageNet class (Huang and Li 2021)"
 
 // knownSets are the sets of the paper and of the codes it compares with. The
 // names of files are those that the authors of the sets published.
@@ -52,11 +52,11 @@ var knownSets = append([]KnownSet{
 		Needs: "its authors have withdrawn it; 80mn_cifar_idxs.txt beside it lists the images of CIFAR (tinyimages-all does without)"},
 	{Name: "tinyimages-all", About: "80 Million Tiny Images with those of CIFAR; stays in its file", Train: 79302017, Side: 32,
 		Files: []string{tinyImages}, always: "from=1", Needs: "its authors have withdrawn it"},
-	{Name: "inaturalist", About: "iNaturalist plants, " + folders224, Test: 10000,
+	{Name: "inaturalist", About: "iNaturalist plants " + folders224, Test: 10000,
 		Files: []string{"iNaturalist", "iNaturalist.tar.gz"}, Protocols: all(published...)},
-	{Name: "sun", About: "SUN, " + folders224, Test: 10000,
+	{Name: "sun", About: "SUN scenes " + folders224, Test: 10000,
 		Files: []string{"SUN", "SUN.tar.gz"}, Protocols: all(published...)},
-	{Name: "places", About: "Places, " + folders224, Test: 10000,
+	{Name: "places", About: "Places scenes " + folders224, Test: 10000,
 		Files: []string{"Places", "Places.tar.gz"}, Protocols: all(published...)},
 	imageNet("imagenet", "ILSVRC-2012, all 1,000 classes; read picture by picture", "", 1281167, 50000),
 }, imageNetParts()...)

@@ -9,6 +9,8 @@
 //	cifar report RUN...   one HTML page: table, curves, histograms
 //	cifar figures RUN...  the paper's figures, one file each
 //	cifar sweep FILE      make all runs that a file lists, and their table
+//	cifar sets            data sets that can be named, and whether they are there
+//	cifar fetch NAME...   download their files
 //	cifar bench ...       images and GFLOP per second
 //	cifar help VERB       the flags of a verb
 //
@@ -40,6 +42,8 @@ func program() *cli.Program {
 			{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: setupReport},
 			{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: setupFigures},
 			{Name: "sweep", About: "make all runs that a file lists, and their table", Args: "FILE", Help: sweepHelp, Setup: setupSweep},
+			{Name: "sets", About: "list the data sets that can be named, and whether they are there", Args: "NAME...", Help: setsHelp, Setup: setupSets},
+			{Name: "fetch", About: "download the files of data sets", Args: "NAME...", Help: fetchHelp, Setup: setupFetch},
 			{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench},
 		},
 		Version: version,
