@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"gradgrad/kernels"
 )
@@ -104,9 +103,6 @@ func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, 
 	}
 	return y, func() {}
 }
-
-// entryOf is the entry name of a kernel that has one entry.
-func entryOf(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
 // run launches an entry with the arguments collected, which are then forgotten.
 // Grid and block are numbers of blocks and of threads along x, y and z; shared is

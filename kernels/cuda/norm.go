@@ -10,9 +10,12 @@ import (
 func init() {
 	register(batchNorm, "bn")
 	register(normApply, "bn.apply")
-	register(affineApply, "affine")
-	register(withSum(batchNormGrad, 6, 0), "bn.grad")
+	register(affine, "affine")
+	register(batchNormGrad, "bn.grad")
 	register(batchNormGrad2, "bn.grad2")
+	register(batchNormAdd, "bnadd")
+	register(batchNormAddGrad, "bnadd.grad")
+	register(batchNormAddGrad2, "bnadd.grad2")
 	register(normalise, "normalise")
 	register(normaliseGrad, "normalise.grad")
 	register(normaliseGrad2, "normalise.grad2")
@@ -134,8 +137,16 @@ func (n *norm) statistics() {
 func batchNorm(l *launch) {
 	n := newNorm(l, 2, 1)
 	n.statistics()
-	l.ptr(l.Out...).ptr(l.In...)
+	l.ptr(l.Out...).ptr(l.In[:3]...).at(0)
 	n.second("bn", n.over(), n.attr.Eps, n.low())
+}
+
+// batchNormAdd is batch norm with a sum before the bound.
+func batchNormAdd(l *launch) {
+	n := newNorm(l, 2, 1)
+	n.statistics()
+	l.ptr(l.Out...).ptr(l.In[:4]...)
+	n.second("bn", n.over(), n.attr.Eps, 0)
 }
 
 func normalise(l *launch) {
@@ -145,20 +156,59 @@ func normalise(l *launch) {
 	n.second("normalise", n.over(), n.attr.Eps)
 }
 
-// normApply runs bn.apply and affine without a sum.
 func normApply(l *launch) {
 	n := newNorm(l, 0, 0)
 	l.ptr(l.Out...).ptr(l.In...).float(n.low())
-	n.launchEntry(entryOf(l.kernel.Name), n.rest)
+	n.launchEntry("bn_apply", n.rest)
+}
+
+func affine(l *launch) {
+	n := newNorm(l, 0, 0)
+	l.ptr(l.Out...).ptr(l.In[:3]...).ptr(l.addend(3)).float(n.low())
+	n.launchEntry("affine", n.rest)
+}
+
+// addend is operand i, to which a result is added; nil where there is none.
+func (l *launch) addend(i int) kernels.Buffer {
+	if i < len(l.In) {
+		return l.In[i]
+	}
+	return nil
 }
 
 func batchNormGrad(l *launch) {
 	n := newNorm(l, 3, 1)
-	g, x, rest := l.In[0], l.In[1], l.In[2:]
+	g, x, rest := l.In[0], l.In[1], l.In[2:6]
 	l.ptr(g, x).num(n.sample()).ptr(rest...).num(n.relu())
 	n.first("bn_grad_sums")
-	l.ptr(l.Out...).ptr(l.In...).num(n.relu())
+	l.ptr(l.Out...).ptr(l.In[:6]...).num(n.relu()).ptr(l.addend(6))
 	n.second("bn_grad", n.over(), float64(n.m))
+}
+
+// batchNormAddGrad masks g by the result y in both passes, because gm may take the
+// place of g, of which the first pass reads a few rows in every block.
+func batchNormAddGrad(l *launch) {
+	n := newNorm(l, 3, 1)
+	g, x, gamma, mean, rstd, y := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5]
+	l.ptr(g, x).num(n.sample()).ptr(gamma, mean, rstd, y)
+	n.first("bnadd_grad_sums")
+	l.ptr(l.Out...).ptr(g, x, gamma, mean, rstd, y, l.addend(7))
+	n.second("bnadd_grad", n.over(), float64(n.m))
+}
+
+func batchNormAddGrad2(l *launch) {
+	n := newNorm(l, 6, 2)
+	tm, u, wg, wb, gm, x := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5]
+	gamma, mean, rstd, y := l.In[6], l.In[7], l.In[8], l.In[9]
+	l.ptr(u, gm, x).num(n.sample()).ptr(gamma, gamma, mean, rstd).num(0)
+	n.first("bn_grad2_sums")
+	if n.attr.NoDW {
+		wg, wb = nil, nil
+	}
+	dgamma, finish := l.apart(l.Out[2], wg, wb)
+	l.ptr(l.Out[:2]...).at(dgamma).ptr(tm, u, wg, wb, gm, x, gamma, mean, rstd, y)
+	n.second("bnadd_grad2", n.over(), float64(n.m))
+	finish()
 }
 
 func batchNormGrad2(l *launch) {

@@ -7,9 +7,10 @@ func normFile() []*entry {
 	var all []*entry
 	for _, v := range []int{1, 4} {
 		all = append(all, moments(v), bnForward(v), normaliseForward(v), bnApply(v), affine(v))
-		for _, centred := range []bool{false, true} {
-			all = append(all, gradSums(v, centred), gradApply(v, centred), grad2Sums(v, centred), grad2Apply(v, centred))
+		for _, k := range []kind{lined, centred, gated} {
+			all = append(all, gradSums(v, k), gradApply(v, k))
 		}
+		all = append(all, grad2Sums(v, lined), grad2Sums(v, centred), grad2Apply(v, lined), grad2Apply(v, gated), normaliseGrad2(v))
 	}
 	return all
 }
@@ -107,8 +108,17 @@ func (r *rows) mean(s sample, f func(row string) []string) []string {
 	return r.perChannel(func(k int) string { return e.mul("k", sum[k], imm(1.0/sampled)) })
 }
 
-// tensor is one that a pass reads.
-type tensor struct{ name, base string }
+// tensor is one that a pass reads; with a guard, such as "@%there", it is zeros
+// where the guard is false.
+type tensor struct{ name, base, guard string }
+
+// whole is a tensor that is always there; possible declares one that may be 0.
+func whole(name, base string) tensor { return tensor{name, base, ""} }
+
+func (e *entry) possible(name string) tensor {
+	base := e.ptr(name)
+	return tensor{name, base, "@" + e.let("has_"+name, "setp.ne.u64", base, "0")}
+}
 
 // each writes a loop over the thread's rows. body gets the distance in bytes and the
 // elements of the tensors. With four channels to a thread a first loop reads several
@@ -133,7 +143,12 @@ func (r *rows) each(tensors []tensor, body func(at string, x [][]string)) {
 			for k := range n {
 				places[k] = e.let("at", "mov.u64", at)
 				for _, t := range tensors {
-					x[k] = append(x[k], e.load(t.name, e.let("at_"+t.name, "add.u64", t.base, at), r.v))
+					place := e.let("at_"+t.name, "add.u64", t.base, at)
+					if t.guard == "" {
+						x[k] = append(x[k], e.load(t.name, place, r.v))
+					} else {
+						x[k] = append(x[k], e.loadIf(t.guard, t.name, place, r.v))
+					}
 				}
 				e.set(at, "add.u64", at, step)
 				e.set(row, "add.u32", row, r.nty)

@@ -9,7 +9,7 @@ func moments(v int) *entry {
 	k := r.mean(pick, func(row string) []string { return r.row("k", x, row) })
 	r.keepShift(p, 0, k)
 	sums := r.zeros(2)
-	r.each([]tensor{{"x", x}}, func(_ string, t [][]string) {
+	r.each([]tensor{whole("x", x)}, func(_ string, t [][]string) {
 		for i, xi := range t[0] {
 			d := e.sub("d", xi, k[i])
 			e.set(sums[0][i], "add.rn.f32", sums[0][i], d)
@@ -39,17 +39,24 @@ func (r *rows) statistics(p partial, over, eps, mean, rstd, variance string) (mu
 	return mu, rs
 }
 
-// line writes y = max(low, fma(x-mu, s, b)); NaN passes.
-func (r *rows) line(y, x string, mu, s, b []string, low string) {
+// line writes y = max(low, fma(x-mu, s, b) + skip); NaN passes, and skip may be no
+// tensor.
+func (r *rows) line(y, x string, skip tensor, mu, s, b []string, low string) {
 	e := r.e
-	r.each([]tensor{{"x", x}}, func(at string, t [][]string) {
-		xs := t[0]
+	tensors := []tensor{whole("x", x)}
+	if skip.base != "" {
+		tensors = append(tensors, skip)
+	}
+	r.each(tensors, func(at string, t [][]string) {
 		r.put(y, at, r.perChannel(func(i int) string {
-			xc := xs[i]
+			xc := t[0][i]
 			if mu != nil {
 				xc = e.sub("xc", xc, mu[i])
 			}
 			v := e.fma("v", xc, s[i], b[i])
+			if skip.base != "" {
+				v = e.sel("v", e.add("v", v, t[1][i]), v, skip.guard[1:])
+			}
 			return e.sel("v", low, v, e.let("below", "setp.lt.f32", v, low))
 		}))
 	})
@@ -57,16 +64,16 @@ func (r *rows) line(y, x string, mu, s, b []string, low string) {
 }
 
 func bnForward(v int) *entry {
-	e := normEntry("bn", "bn: mean, var and rstd = 1/sqrt(var+eps) of each channel from the sums of bn_sums, and\ny = max(low, fma(x-mean, gamma*rstd, beta)). over is 1/m.", v)
+	e := normEntry("bn", "bn: mean, var and rstd = 1/sqrt(var+eps) of each channel from the sums of bn_sums, and\ny = max(low, fma(x-mean, gamma*rstd, beta) + skip). over is 1/m, skip may be 0.", v)
 	y, mean, rstd, variance := e.ptr("y"), e.ptr("mean"), e.ptr("rstd"), e.ptr("var")
-	x, gamma, beta := e.ptr("x"), e.ptr("gamma"), e.ptr("beta")
+	x, gamma, beta, skip := e.ptr("x"), e.ptr("gamma"), e.ptr("beta"), e.possible("skip")
 	p := e.partial(true)
 	over, eps, low := e.f32("over"), e.f32("eps"), e.f32("low")
 	r := e.rows(v)
 	mu, rs := r.statistics(p, over, eps, mean, rstd, variance)
 	g, b := r.channels("gamma", gamma), r.channels("beta", beta)
 	s := r.perChannel(func(i int) string { return e.mul("s", g[i], rs[i]) })
-	r.line(y, x, mu, s, b, low)
+	r.line(y, x, skip, mu, s, b, low)
 	return e
 }
 
@@ -78,7 +85,7 @@ func normaliseForward(v int) *entry {
 	over, eps := e.f32("over"), e.f32("eps")
 	r := e.rows(v)
 	mu, rs := r.statistics(p, over, eps, mean, rstd, variance)
-	r.each([]tensor{{"x", x}}, func(at string, t [][]string) {
+	r.each([]tensor{whole("x", x)}, func(at string, t [][]string) {
 		xs := t[0]
 		r.put(xh, at, r.perChannel(func(i int) string { return e.mul("v", e.sub("xc", xs[i], mu[i]), rs[i]) }))
 	})
@@ -94,15 +101,15 @@ func bnApply(v int) *entry {
 	mu, rs := r.channels("mu", mean), r.channels("r", rstd)
 	g, b := r.channels("gamma", gamma), r.channels("beta", beta)
 	s := r.perChannel(func(i int) string { return e.mul("s", g[i], rs[i]) })
-	r.line(y, x, mu, s, b, low)
+	r.line(y, x, tensor{}, mu, s, b, low)
 	return e
 }
 
 func affine(v int) *entry {
-	e := normEntry("affine", "affine: y = max(low, fma(x, scale, shift)).", v)
-	y, x, scale, shift := e.ptr("y"), e.ptr("x"), e.ptr("scale"), e.ptr("shift")
+	e := normEntry("affine", "affine: y = max(low, fma(x, scale, shift) + skip); skip may be 0.", v)
+	y, x, scale, shift, skip := e.ptr("y"), e.ptr("x"), e.ptr("scale"), e.ptr("shift"), e.possible("skip")
 	low := e.f32("low")
 	r := e.rows(v)
-	r.line(y, x, nil, r.channels("scale", scale), r.channels("shift", shift), low)
+	r.line(y, x, skip, nil, r.channels("scale", scale), r.channels("shift", shift), low)
 	return e
 }

@@ -1,44 +1,70 @@
 package main
 
-// The kernels of bn.grad, bn.grad2 and their twins for channels that are normalised
-// already: those see xh in place of x, subtract no mean and mask nothing.
+// The kernels of bn.grad and bn.grad2 come in three kinds.
+type kind int
 
-// constants are the mean and the line of the mask, for each channel of the thread;
-// none where x is xh.
-type mask struct {
-	e          *entry
-	mu, ms, mb []string
-}
+const (
+	lined   kind = iota // bn: g passes where the line gamma*xh + beta of x is above 0, or always
+	centred             // normalise: xh takes the place of x, no mean is subtracted, all passes
+	gated               // bnadd: g passes where the result y is above 0
+)
 
-// operands are the vectors that the gradient kernels read.
+// prefix begins the names of a kind's entries.
+func (k kind) prefix() string { return [...]string{"bn", "normalise", "bnadd"}[k] }
+
+// xName is what the kernels call their x.
+func (k kind) xName() string { return [...]string{"x", "xh", "x"}[k] }
+
+// operands are what the gradient kernels read beside g and x.
 type operands struct {
-	e                                *entry
-	centred                          bool
-	gamma, beta, mean, rstd, relu, w string
+	e                                   *entry
+	kind                                kind
+	gamma, beta, mean, rstd, relu, w, y string
 }
 
 // operands declares them; a first pass over xh needs none.
-func (e *entry) operands(centred, second bool) operands {
-	o := operands{e: e, centred: centred}
-	if centred {
-		if second {
-			o.rstd, o.w = e.ptr("rstd"), e.ptr("w")
-		}
-		return o
+func (e *entry) operands(k kind, second bool) operands {
+	o := operands{e: e, kind: k}
+	switch {
+	case k == lined:
+		o.gamma, o.beta, o.mean, o.rstd, o.relu = e.ptr("gamma"), e.ptr("beta"), e.ptr("mean"), e.ptr("rstd"), e.num("relu")
+	case k == gated:
+		o.gamma, o.mean, o.rstd, o.y = e.ptr("gamma"), e.ptr("mean"), e.ptr("rstd"), e.ptr("y")
+	case second:
+		o.rstd, o.w = e.ptr("rstd"), e.ptr("w")
 	}
-	o.gamma, o.beta, o.mean, o.rstd, o.relu = e.ptr("gamma"), e.ptr("beta"), e.ptr("mean"), e.ptr("rstd"), e.num("relu")
 	return o
+}
+
+// tensors are g, x and, where it decides, y.
+func (o operands) tensors(g, x string) []tensor {
+	t := []tensor{whole("g", g), whole("x", x)}
+	if o.kind == gated {
+		t = append(t, whole("y", o.y))
+	}
+	return t
+}
+
+// mask says which elements of g pass: the mean and the line for each channel of the
+// thread, none where x is xh.
+type mask struct {
+	e          *entry
+	kind       kind
+	mu, ms, mb []string
 }
 
 // mask reads what the mask needs: an element passes where fma(x-mu, ms, mb) > 0,
 // which without ReLU is 1 > 0.
 func (o operands) mask(r *rows) mask {
 	e := o.e
-	m := mask{e: e}
-	if o.centred {
+	m := mask{e: e, kind: o.kind}
+	if o.kind == centred {
 		return m
 	}
 	m.mu = r.channels("mu", o.mean)
+	if o.kind == gated {
+		return m
+	}
 	rs, g, b := r.channels("r", o.rstd), r.channels("gamma", o.gamma), r.channels("beta", o.beta)
 	e.note("an element passes where fma(x-mu, ms, mb) > 0; without ReLU that is 1 > 0")
 	masked := e.let("masked", "setp.ne.u32", o.relu, "0")
@@ -49,13 +75,18 @@ func (o operands) mask(r *rows) mask {
 	return m
 }
 
-// centre is x-mu, and the predicate with which the element passes ("" for always).
-func (m mask) centre(i int, x string) (xc, passes string) {
-	if m.mu == nil {
+// centre is x-mu of channel i, and the predicate with which the element passes (""
+// for always); t are the elements of operands.tensors.
+func (m mask) centre(i int, t [][]string) (xc, passes string) {
+	e, x := m.e, t[1][i]
+	if m.kind == centred {
 		return x, ""
 	}
-	xc = m.e.sub("xc", x, m.mu[i])
-	return xc, m.e.let("passes", "setp.gt.f32", m.e.fma("line", xc, m.ms[i], m.mb[i]), imm(0))
+	xc = e.sub("xc", x, m.mu[i])
+	if m.kind == gated {
+		return xc, e.let("passes", "setp.gt.f32", t[2][i], imm(0))
+	}
+	return xc, e.let("passes", "setp.gt.f32", e.fma("line", xc, m.ms[i], m.mb[i]), imm(0))
 }
 
 // through is v where the element passes, else 0.
@@ -66,37 +97,20 @@ func (m mask) through(v, passes string) string {
 	return m.e.sel("v", v, imm(0), passes)
 }
 
-// gradName is the name of an entry.
-func gradName(centred bool, suffix string) string {
-	if centred {
-		return "normalise" + suffix
-	}
-	return "bn" + suffix
-}
-
-// xName is what the kernel calls its x.
-func xName(centred bool) string {
-	if centred {
-		return "xh"
-	}
-	return "x"
-}
-
-func gradSums(v int, centred bool) *entry {
-	e := normEntry(gradName(centred, "_grad_sums"), "The sums of g-k, (g-k)*xc and xc, where g is masked, k is the mean of a few rows of g, and xc = x-mean\n(or xh).", v)
-	g, x, pick := e.ptr("g"), e.ptr(xName(centred)), e.sample()
-	o := e.operands(centred, false)
+func gradSums(v int, k kind) *entry {
+	e := normEntry(k.prefix()+"_grad_sums", "The sums of g-k, (g-k)*xc and xc, where g is masked, k is the mean of a few rows of g, and xc = x-mean\n(or xh).", v)
+	g, x, pick := e.ptr("g"), e.ptr(k.xName()), e.sample()
+	o := e.operands(k, false)
 	p := e.partial(false)
 	r := e.rows(v)
 	m := o.mask(r)
-	k := r.maskedMean(m, g, x, pick)
-	r.keepShift(p, 0, k)
+	shift := r.maskedMean(m, o, g, x, pick)
+	r.keepShift(p, 0, shift)
 	sums := r.zeros(3)
-	r.each([]tensor{{"g", g}, {"x", x}}, func(at string, t [][]string) {
-		gs, xs := t[0], t[1]
-		for i := range xs {
-			xc, passes := m.centre(i, xs[i])
-			d := e.sub("d", m.through(gs[i], passes), k[i])
+	r.each(o.tensors(g, x), func(_ string, t [][]string) {
+		for i := range shift {
+			xc, passes := m.centre(i, t)
+			d := e.sub("d", m.through(t[0][i], passes), shift[i])
 			e.set(sums[0][i], "add.rn.f32", sums[0][i], d)
 			e.set(sums[1][i], "fma.rn.f32", d, xc, sums[1][i])
 			e.set(sums[2][i], "add.rn.f32", sums[2][i], xc)
@@ -107,16 +121,19 @@ func gradSums(v int, centred bool) *entry {
 }
 
 // maskedMean is the mean of a few rows of g, masked.
-func (r *rows) maskedMean(m mask, g, x string, pick sample) []string {
+func (r *rows) maskedMean(m mask, o operands, g, x string, pick sample) []string {
 	return r.mean(pick, func(row string) []string {
-		k := r.row("kg", g, row)
-		if m.mu == nil {
-			return k
+		t := [][]string{r.row("kg", g, row)}
+		if m.kind == centred {
+			return t[0]
 		}
-		xs := r.row("kx", x, row)
+		t = append(t, r.row("kx", x, row))
+		if m.kind == gated {
+			t = append(t, r.row("ky", o.y, row))
+		}
 		return r.perChannel(func(i int) string {
-			_, passes := m.centre(i, xs[i])
-			return m.through(k[i], passes)
+			_, passes := m.centre(i, t)
+			return m.through(t[0][i], passes)
 		})
 	})
 }
@@ -127,38 +144,56 @@ func (e *entry) mean(k, part string) (hi, lo string) {
 	return hi, e.sub("lo", part, e.sub("t", hi, k))
 }
 
-func gradApply(v int, centred bool) *entry {
-	doc := `bn_grad: dgamma = sum g*xh, dbeta = sum g and dx = gamma*rstd*(g - <g> - xh*<g*xh>) from the
-sums of bn_grad_sums. over is 1/m.`
-	if centred {
-		doc = `normalise_grad: dx = rstd*(g - <g> - xh*<g*xh>) - rstd^2*xh*w/m from the sums of
-normalise_grad_sums; w may be 0. over is 1/m.`
+// gradDocs say what the second passes of the first derivatives compute.
+var gradDocs = [...]string{`bn_grad: dgamma = sum g*xh, dbeta = sum g and dx = gamma*rstd*(g - <g> - xh*<g*xh>) + sum from
+the sums of bn_grad_sums. over is 1/m, sum may be 0.`,
+	`normalise_grad: dx = rstd*(g - <g> - xh*<g*xh>) - rstd^2*xh*w/m from the sums of
+normalise_grad_sums; w may be 0. over is 1/m.`,
+	`bnadd_grad: gm = g where y > 0, else 0, and what bn_grad makes of gm. over is 1/m, sum may be 0.`}
+
+func gradApply(v int, k kind) *entry {
+	e := normEntry(k.prefix()+"_grad", gradDocs[k], v)
+	var gm, dgamma, dbeta string
+	if k == gated {
+		gm = e.ptr("gm")
 	}
-	e := normEntry(gradName(centred, "_grad"), doc, v)
 	dx := e.ptr("dx")
-	var dgamma, dbeta string
-	if !centred {
+	if k != centred {
 		dgamma, dbeta = e.ptr("dgamma"), e.ptr("dbeta")
 	}
-	g, x := e.ptr("g"), e.ptr(xName(centred))
-	o := e.operands(centred, true)
+	g, x := e.ptr("g"), e.ptr(k.xName())
+	o := e.operands(k, true)
+	tensors := o.tensors(g, x)
+	sum := tensor{}
+	if k != centred {
+		sum = e.possible("sum")
+		tensors = append(tensors, sum)
+	}
 	p := e.partial(true)
 	over, count := e.f32("over"), e.f32("count")
 	r := e.rows(v)
 	m := o.mask(r)
-	k, sums := r.shifts(p, 1)[0], r.totals(p, 3)
-	c := r.gradConstants(o, k, sums, over, count)
-	if !centred {
+	shift, sums := r.shifts(p, 1)[0], r.totals(p, 3)
+	c := r.gradConstants(o, shift, sums, over, count)
+	if k != centred {
 		r.write(dgamma, c.dgamma)
 		r.write(dbeta, c.dbeta)
 	}
-	r.each([]tensor{{"g", g}, {"x", x}}, func(at string, t [][]string) {
-		gs, xs := t[0], t[1]
-		r.put(dx, at, r.perChannel(func(i int) string {
-			xc, passes := m.centre(i, xs[i])
-			t := e.fma("t", c.e[i], xc, c.f[i])
-			return e.fma("v", c.s[i], e.sub("d", m.through(gs[i], passes), c.hi[i]), t)
-		}))
+	r.each(tensors, func(at string, t [][]string) {
+		masked := make([]string, r.v)
+		out := r.perChannel(func(i int) string {
+			xc, passes := m.centre(i, t)
+			masked[i] = m.through(t[0][i], passes)
+			v := e.fma("v", c.s[i], e.sub("d", masked[i], c.hi[i]), e.fma("t", c.e[i], xc, c.f[i]))
+			if sum.base == "" {
+				return v
+			}
+			return e.sel("v", e.add("v", v, t[len(t)-1][i]), v, sum.guard[1:])
+		})
+		if k == gated {
+			r.put(gm, at, masked)
+		}
+		r.put(dx, at, out)
 	})
 	e.do("ret")
 	return e
@@ -171,7 +206,7 @@ func (r *rows) gradConstants(o operands, k []string, sums [][]string, over, coun
 	e := r.e
 	rs := r.channels("r", o.rstd)
 	var gamma, w []string
-	if o.centred {
+	if o.kind == centred {
 		w = r.optional("w", o.w)
 	} else {
 		gamma = r.channels("gamma", o.gamma)
@@ -181,7 +216,7 @@ func (r *rows) gradConstants(o operands, k []string, sums [][]string, over, coun
 		g1, gx, xm := e.mul("g1", sums[0][i], over), e.mul("gx", sums[1][i], over), e.mul("xm", sums[2][i], over)
 		hi, lo := e.mean(k[i], g1)
 		c.hi = append(c.hi, hi)
-		if o.centred {
+		if o.kind == centred {
 			b := e.fma("b", k[i], xm, gx)
 			t := e.fma("t", e.mul("t", rs[i], over), w[i], b)
 			c.s = append(c.s, rs[i])

@@ -1,23 +1,22 @@
 package main
 
-func grad2Sums(v int, centred bool) *entry {
-	e := normEntry(gradName(centred, "_grad2_sums"), `The sums of u', g', xc, u'*xc, g'*xc and u'*g', where u' = u-ku, g' = g-kg with g masked, ku and
+func grad2Sums(v int, k kind) *entry {
+	e := normEntry(k.prefix()+"_grad2_sums", `The sums of u', g', xc, u'*xc, g'*xc and u'*g', where u' = u-ku, g' = g-kg with g masked, ku and
 kg are the means of a few rows of u and g, and xc = x-mean (or xh).`, v)
-	u, g, x, pick := e.ptr("u"), e.ptr("g"), e.ptr(xName(centred)), e.sample()
-	o := e.operands(centred, false)
+	u, g, x, pick := e.ptr("u"), e.ptr("g"), e.ptr(k.xName()), e.sample()
+	o := e.operands(k, false)
 	p := e.partial(false)
 	r := e.rows(v)
 	m := o.mask(r)
 	ku := r.mean(pick, func(row string) []string { return r.row("ku", u, row) })
-	kg := r.maskedMean(m, g, x, pick)
+	kg := r.maskedMean(m, o, g, x, pick)
 	r.keepShift(p, 0, ku)
 	r.keepShift(p, 1, kg)
 	sums := r.zeros(6)
-	r.each([]tensor{{"u", u}, {"g", g}, {"x", x}}, func(at string, t [][]string) {
-		us, gs, xs := t[0], t[1], t[2]
-		for i := range xs {
-			xc, passes := m.centre(i, xs[i])
-			ud, gd := e.sub("ud", us[i], ku[i]), e.sub("gd", m.through(gs[i], passes), kg[i])
+	r.each(append(o.tensors(g, x), whole("u", u)), func(_ string, t [][]string) {
+		for i := range ku {
+			xc, passes := m.centre(i, t)
+			ud, gd := e.sub("ud", t[len(t)-1][i], ku[i]), e.sub("gd", m.through(t[0][i], passes), kg[i])
 			for s, d := range []string{ud, gd, xc} {
 				e.set(sums[s][i], "add.rn.f32", sums[s][i], d)
 			}
@@ -44,22 +43,27 @@ func (c *grad2Constants) set(s, uh, gx, c0, gh, du, dg, dx, c1 string) {
 	}
 }
 
-func grad2Apply(v int, centred bool) *entry {
-	if centred {
-		return normaliseGrad2(v)
-	}
-	e := normEntry("bn_grad2", `bn_grad2: the cotangents of g, x and gamma, where u, wg, wb are those of dx, dgamma, dbeta, from
+func grad2Apply(v int, k kind) *entry {
+	doc := `bn_grad2: the cotangents of g, x and gamma, where u, wg, wb are those of dx, dgamma, dbeta, from
 the sums of bn_grad2_sums. With k = s P u, p = s P g, a = <u xh>, b = <g xh>, q = <u g> - <u><g> - a b:
 dg = k + wg xh + wb, dx2 = -r (b k + a p + <u p> xh) + wg r P g, dgamma2 = m r q. Nothing is divided by gamma.
-wg and wb may be 0. over is 1/m.`, v)
+wg and wb may be 0. over is 1/m.`
+	if k == gated {
+		doc = `bnadd_grad2: what bn_grad2 makes of gm without ReLU, with tm added to dg, which is 0 where y is not above 0.`
+	}
+	e := normEntry(k.prefix()+"_grad2", doc, v)
 	dg, dx, dgamma := e.ptr("dg"), e.ptr("dx2"), e.ptr("dgamma2")
+	var tm string
+	if k == gated {
+		tm = e.ptr("tm")
+	}
 	u, wg, wb, g, x := e.ptr("u"), e.ptr("wg"), e.ptr("wb"), e.ptr("g"), e.ptr("x")
-	o := e.operands(false, true)
+	o := e.operands(k, true)
 	p := e.partial(true)
 	over, count := e.f32("over"), e.f32("count")
 	r := e.rows(v)
 	m := o.mask(r)
-	k, sums := r.shifts(p, 2), r.totals(p, 6)
+	shift, sums := r.shifts(p, 2), r.totals(p, 6)
 	rs, gamma := r.channels("r", o.rstd), r.channels("gamma", o.gamma)
 	wgs, wbs := r.optional("wg", wg), r.optional("wb", wb)
 	var c grad2Constants
@@ -68,9 +72,13 @@ wg and wb may be 0. over is 1/m.`, v)
 		for s := range mean {
 			mean[s] = e.mul("mean", sums[s][i], over)
 		}
-		return e.bnSecond(&c, mean, k[0][i], k[1][i], rs[i], gamma[i], wgs[i], wbs[i], count)
+		return e.bnSecond(&c, mean, shift[0][i], shift[1][i], rs[i], gamma[i], wgs[i], wbs[i], count)
 	}))
-	r.second(m, c, dg, dx, u, g, x)
+	tensors := append(o.tensors(g, x), whole("u", u))
+	if k == gated {
+		tensors = append(tensors, whole("tm", tm))
+	}
+	r.second(m, c, dg, dx, tensors)
 	return e
 }
 
@@ -96,21 +104,33 @@ func (e *entry) bnSecond(c *grad2Constants, mean [6]string, ku, kg, r, gamma, wg
 	return e.mul("dgamma", e.mul("t", count, r), q)
 }
 
-// second is the elementwise pass of the second derivatives.
-func (r *rows) second(m mask, c grad2Constants, dg, dx, u, g, x string) {
+// second is the elementwise pass of the second derivatives. The tensors are those of
+// operands, u and, for bnadd, tm; there g is masked already.
+func (r *rows) second(m mask, c grad2Constants, dg, dx string, tensors []tensor) {
 	e := r.e
-	r.each([]tensor{{"u", u}, {"g", g}, {"x", x}}, func(at string, t [][]string) {
-		us, gs, xs := t[0], t[1], t[2]
+	r.each(tensors, func(at string, t [][]string) {
+		us := t[2]
+		if m.kind == gated {
+			us = t[3]
+		}
 		outG := make([]string, r.v)
 		outX := r.perChannel(func(i int) string {
-			xc, passes := m.centre(i, xs[i])
-			uc, gc := e.sub("uc", us[i], c.uh[i]), e.sub("gc", m.through(gs[i], passes), c.gh[i])
-			outG[i] = m.through(e.fma("t", c.s[i], uc, e.fma("t", c.gx[i], xc, c.c0[i])), passes)
-			t := c.c1[i]
-			if c.dx[i] != "" {
-				t = e.fma("t", c.dx[i], xc, t)
+			xc, passes := m.centre(i, t)
+			g := t[0][i]
+			if m.kind == lined {
+				g = m.through(g, passes)
 			}
-			return e.fma("v", c.du[i], uc, e.fma("t", c.dg[i], gc, t))
+			uc, gc := e.sub("uc", us[i], c.uh[i]), e.sub("gc", g, c.gh[i])
+			tangent := e.fma("t", c.s[i], uc, e.fma("t", c.gx[i], xc, c.c0[i]))
+			if m.kind == gated {
+				tangent = e.add("t", tangent, t[4][i])
+			}
+			outG[i] = m.through(tangent, passes)
+			v := c.c1[i]
+			if c.dx[i] != "" {
+				v = e.fma("t", c.dx[i], xc, v)
+			}
+			return e.fma("v", c.du[i], uc, e.fma("t", c.dg[i], gc, v))
 		})
 		r.put(dg, at, outG)
 		r.put(dx, at, outX)
@@ -124,7 +144,7 @@ dxh = -rstd (b u + a g) - rstd^2 u w/m, drstd = sum u (g - <g> - xh b) - 2 rstd 
 sums of normalise_grad2_sums. w may be 0. over is 1/m.`, v)
 	dg, dxh, drstd, dw := e.ptr("dg"), e.ptr("dxh"), e.ptr("drstd"), e.ptr("dw")
 	u, g, x := e.ptr("u"), e.ptr("g"), e.ptr("xh")
-	o := e.operands(true, true)
+	o := e.operands(centred, true)
 	p := e.partial(true)
 	over, count := e.f32("over"), e.f32("count")
 	r := e.rows(v)
@@ -142,7 +162,7 @@ sums of normalise_grad2_sums. w may be 0. over is 1/m.`, v)
 	}
 	r.write(drstd, drs)
 	r.write(dw, dws)
-	r.second(mask{e: e}, c, dg, dxh, u, g, x)
+	r.second(mask{e: e, kind: centred}, c, dg, dxh, append(o.tensors(g, x), whole("u", u)))
 	return e
 }
 
