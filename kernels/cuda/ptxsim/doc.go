@@ -46,7 +46,8 @@
 //
 // [Options.Shuffle] changes the order of blocks and warps, which shows what a fixed
 // order hides. Results, faults and counts do not depend on the number of goroutines;
-// only which of several racing blocks is named may.
+// only which of several racing blocks is named may. (Blocks of a kernel that races are
+// goroutines that race: Go's race detector sees them, too.)
 //
 // # What it counts
 //
