@@ -9,7 +9,7 @@
 //	err = m.Write(x, bytes)
 //	err = m.Launch(ctx, k, grid, block, 0, []uint64{x, y, a, n})
 //	err = m.Read(bytes, y)
-//	fmt.Println(m.Report()[0])
+//	report := m.Report()[0].String()
 //
 // # What it runs
 //
