@@ -45,7 +45,7 @@ var knownSets = append([]KnownSet{
 		Files: []string{"LSUN_resize", "LSUN_resize.tar.gz"}, Protocols: all(published...)},
 	{Name: "isun", About: "iSUN, resized", Test: 8925, Side: 32,
 		Files: []string{"iSUN", "iSUN.tar.gz"}, Protocols: all(published...)},
-	{Name: "random300k", About: "300K Random Images, Hendrycks, Mazeika and Dietterich 2019; stays in its file", Train: 300000, Side: 32,
+	{Name: "300k", About: "300K Random Images, Hendrycks, Mazeika and Dietterich 2019; stays in its file", Train: 300000, Side: 32,
 		Files: []string{"300K_random_images.npy"}},
 	{Name: "tinyimages", About: "80 Million Tiny Images without those of CIFAR; stays in its file", Train: 79302017, Side: 32,
 		Files: []string{tinyImages}, always: "exclude=80mn_cifar_idxs.txt#from=1",

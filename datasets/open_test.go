@@ -65,7 +65,7 @@ func TestOfficialNames(t *testing.T) {
 	for _, class := range append(id, aux[:2]...) {
 		files{"imagenet/val/" + class + "/ILSVRC2012_val_00000001.JPEG": picture}.writeTo(t, root)
 	}
-	images := map[string]int{"svhn": 12, "textures": 2, "random300k": 5, "tinyimages": 3, "tinyimages-all": 5,
+	images := map[string]int{"svhn": 12, "textures": 2, "300k": 5, "tinyimages": 3, "tinyimages-all": 5,
 		"imagenet": 102, "imagenet10": 10, "imagenet20": 20, "imagenet50": 50, "imagenet100": 100,
 		"imagenet10-aux": 92, "imagenet20-aux": 82, "imagenet50-aux": 52, "imagenet100-aux": 2}
 	for _, name := range Known() {

@@ -40,6 +40,9 @@ type unpickler struct {
 	pos   int
 	stack []any
 	memo  map[uint32]any
+	// decoded counts the bytes that came out of text; a program may decode one
+	// text again and again.
+	decoded int
 }
 
 // readPickle gives the value of the pickle that data holds.
@@ -268,7 +271,10 @@ func (u *unpickler) fill(op byte) error {
 
 // latin1 gives the bytes that text stands for: where Python 3 writes the
 // protocol of Python 2, bytes become text of the letters U+0000 to U+00FF.
-func latin1(text []byte) ([]byte, error) {
+func (u *unpickler) latin1(text []byte) ([]byte, error) {
+	if u.decoded += len(text); u.decoded > len(u.data) {
+		return nil, errors.New("it decodes the same text more than once, which no CIFAR file does")
+	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)

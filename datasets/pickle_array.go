@@ -41,7 +41,7 @@ func (u *unpickler) object(op byte) error {
 	if op == 'b' {
 		v, err = setState(values[0], args)
 	} else {
-		v, err = call(values[0], args)
+		v, err = u.call(values[0], args)
 	}
 	return errors.Join(err, u.push(v))
 }
@@ -66,7 +66,7 @@ func (u *unpickler) pushClass(module, name string) error {
 }
 
 // call stands for calling a class: none is called.
-func call(class any, args pickleTuple) (any, error) {
+func (u *unpickler) call(class any, args pickleTuple) (any, error) {
 	c, ok := class.(pickleClass)
 	if !ok {
 		return nil, errors.New("it calls something that is no class")
@@ -85,7 +85,7 @@ func call(class any, args pickleTuple) (any, error) {
 		if !ok {
 			return nil, errors.New("bytes that are written as something else than text")
 		}
-		return latin1(text)
+		return u.latin1(text)
 	case c.name == fromBuffer && len(args) == 4:
 		if order, _ := args[3].([]byte); string(order) != "C" {
 			return nil, errors.New("an array that is not in C order")

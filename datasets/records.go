@@ -128,9 +128,9 @@ func (r *records) Digest() (string, error) {
 // indices. It is no digest of the pixels, and begins with the word that says so.
 func partDigest(kind, base string, indices, relabel []int) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, kind, base, relabel)
+	fmt.Fprintf(sum, "%s %s %v\n", kind, base, relabel)
 	for _, i := range indices {
-		fmt.Fprintln(sum, i)
+		fmt.Fprintf(sum, "%d\n", i)
 	}
 	return kind + ":" + hex.EncodeToString(sum.Sum(nil))
 }

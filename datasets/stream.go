@@ -73,7 +73,7 @@ func (s *streamed) list(entries []entry) string {
 		sizes[e.path] = e.size
 	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, s.transform, s.height, s.width, s.layout.classes)
+	fmt.Fprintf(sum, "%v %d %d %q\n", s.transform, s.height, s.width, s.layout.classes)
 	for _, p := range s.layout.picks {
 		fmt.Fprintf(sum, "%s\t%d\t%d\n", p.path, sizes[p.path], p.label)
 	}

@@ -55,10 +55,10 @@ var table = []Source{
 		MD5: "278b7b31c8cb7e804a1465a8ce03a2dc"},
 	{Set: "isun", File: "iSUN.tar.gz", URLs: []string{"https://www.dropbox.com/s/ssz7qxfqae0cca5/iSUN.tar.gz?dl=1"}},
 
-	{Set: "random300k", File: "300K_random_images.npy", URLs: []string{"https://people.eecs.berkeley.edu/~hendrycks/300K_random_images.npy"},
+	{Set: "300k", File: "300K_random_images.npy", URLs: []string{"https://people.eecs.berkeley.edu/~hendrycks/300K_random_images.npy"},
 		MD5: "64ca64357de98351f28454274a112dc3", MB: 922},
 	{Set: "tinyimages", File: "tiny_images.bin", MB: 243616,
-		Note: "80 Million Tiny Images was withdrawn by its authors; random300k takes its place since"},
+		Note: "80 Million Tiny Images was withdrawn by its authors; 300k takes its place since"},
 
 	{Set: "inaturalist", File: "iNaturalist.tar.gz", URLs: []string{wisc + "iNaturalist.tar.gz"}},
 	{Set: "sun", File: "SUN.tar.gz", URLs: []string{wisc + "SUN.tar.gz"}},
