@@ -113,8 +113,14 @@ func (c *counted) Run(k *kernels.Kernel, a *kernels.Args) {
 	c.by[k.Name].add(t)
 }
 
-// traffic is the bytes that a call reads and writes: operands and results once, the
-// tensors of batch norm twice where there are two passes.
+// twice are the operands that the first pass of batch norm reads as well.
+var twice = map[string][]int{
+	"bn": {0}, "bn.grad": {0, 1}, "bn.grad2": {0, 3, 4}, "bnadd": {0}, "bnadd.grad": {0, 1, 5}, "bnadd.grad2": {1, 4, 5},
+	"normalise": {0}, "normalise.grad": {0, 1}, "normalise.grad2": {0, 1, 2},
+}
+
+// traffic is the bytes that a call reads and writes: operands and results once, and
+// what is read twice.
 func traffic(name string, a *kernels.Args) float64 {
 	n := 0
 	for _, b := range append(slices.Clone(a.In), a.Out...) {
@@ -122,12 +128,8 @@ func traffic(name string, a *kernels.Args) float64 {
 			n += b.Len()
 		}
 	}
-	if at, ok := a.Attr.(*kernels.NormAttr); ok && name != "affine" && name != "bn.apply" {
-		for _, b := range a.In {
-			if b != nil && b.Len() == at.M*at.C {
-				n += b.Len()
-			}
-		}
+	for _, i := range twice[name] {
+		n += a.In[i].Len()
 	}
 	return 4 * float64(n)
 }
