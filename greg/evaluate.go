@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gradgrad/autograd"
@@ -114,31 +115,59 @@ type Scored struct {
 	energies []float64 // of the ID set, where certificates are wanted
 }
 
+// Images is how many images the network runs over, those that get a certificate
+// counted twice: the total of Progress.
+func (e Evaluation) Images() int {
+	total := 0
+	if e.learns() {
+		total = e.Fit.Len()
+	}
+	for _, set := range append([]datasets.Set{e.ID}, e.OOD...) {
+		total += set.Len() + min(e.Certify, set.Len())
+	}
+	return total
+}
+
+// learns tells whether a pass over the training images is part of it.
+func (e Evaluation) learns() bool {
+	return e.Fit != nil && slices.ContainsFunc(e.Scores, func(s ood.Score) bool { return s.Needs()&ood.NeedData != 0 })
+}
+
+func (e Evaluation) check() error {
+	if len(e.OOD) == 0 || len(e.Scores) == 0 {
+		return fmt.Errorf("greg: an evaluation needs at least one OOD set and one score")
+	}
+	seen := map[string]bool{e.ID.Name(): true}
+	for _, o := range e.OOD {
+		if err := ood.CheckSetName(o.Name()); err != nil {
+			return err
+		}
+		if seen[o.Name()] {
+			return fmt.Errorf("greg: two sets are named %s; name one of them, as in other=PATH", o.Name())
+		}
+		seen[o.Name()] = true
+	}
+	for _, sc := range e.Scores {
+		if sc.Needs()&ood.NeedData != 0 && e.Fit == nil {
+			return fmt.Errorf("greg: the score %s learns from in-distribution training images, and there are none", sc.Key)
+		}
+	}
+	return nil
+}
+
 // Evaluate computes every score on every set, and its metrics. Identity fields of
 // the results (arch, method, seed, ...) are the caller's to fill in.
 func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error) {
-	if len(e.OOD) == 0 || len(e.Scores) == 0 {
-		return nil, fmt.Errorf("greg: an evaluation needs at least one OOD set and one score")
+	if err := e.check(); err != nil {
+		return nil, err
 	}
-	if err := c.fit(ctx, e); err != nil {
+	total, done := e.Images(), 0
+	if err := c.fit(ctx, e, &done, total); err != nil {
 		return nil, err
 	}
 	s := &Scored{Results: &ood.Results{ID: e.ID.Name(), IDN: e.ID.Len(), Convention: e.Convention, Normalize: c.Normalize.Name}, Raw: map[string]map[string][]float64{}}
 	for _, sc := range e.Scores {
 		s.Raw[sc.Key] = map[string][]float64{}
-	}
-	total, done := e.ID.Len(), 0
-	seen := map[string]bool{e.ID.Name(): true}
-	total += min(e.Certify, e.ID.Len())
-	for _, o := range e.OOD {
-		total += o.Len() + min(e.Certify, o.Len())
-		if err := ood.CheckSetName(o.Name()); err != nil {
-			return nil, err
-		}
-		if seen[o.Name()] {
-			return nil, fmt.Errorf("greg: two sets are named %s; name one of them, as in other=PATH", o.Name())
-		}
-		seen[o.Name()] = true
 	}
 	for _, set := range append([]datasets.Set{e.ID}, e.OOD...) {
 		right, err := c.score(ctx, e, s, set, &done, total)
@@ -157,19 +186,23 @@ func (c *Classifier) Evaluate(ctx context.Context, e Evaluation) (*Scored, error
 	return s, s.judge(e)
 }
 
-func (c *Classifier) fit(ctx context.Context, e Evaluation) error {
+// fit shows the training images, if need be, to the scores that learn.
+func (c *Classifier) fit(ctx context.Context, e Evaluation, done *int, total int) error {
 	data, images := c.IDData(), false
 	for _, sc := range e.Scores {
-		if sc.Needs()&ood.NeedData == 0 {
-			continue
-		}
-		if e.Fit == nil {
-			return fmt.Errorf("greg: the score %s learns from in-distribution training images, and there are none", sc.Key)
-		}
-		images = images || sc.Needs()&ood.NeedImages != 0
+		images = images || sc.Needs()&ood.NeedData != 0 && sc.Needs()&ood.NeedImages != 0
 	}
-	if e.Fit != nil {
-		data.Batches = c.Outputs(ctx, e.Fit, images)
+	if e.learns() {
+		data.Batches = func(yield func(ood.Outputs, error) bool) {
+			for out, err := range c.Outputs(ctx, e.Fit, images) {
+				if !yield(out, err) {
+					return
+				}
+				if *done += out.N; e.Progress != nil {
+					e.Progress(e.Fit.Name(), *done, total)
+				}
+			}
+		}
 	}
 	return ood.FitAll(e.Scores, data)
 }

@@ -356,3 +356,32 @@ func TestDetectorWithHead(t *testing.T) {
 		}
 	}
 }
+
+// TestEvaluationProgress: the last word on progress is the total, with learning
+// and certificates.
+func TestEvaluationProgress(t *testing.T) {
+	c, _, _ := small(t, models.Config{Arch: "wrn-10-1", Classes: 10})
+	scores, err := ood.ParseScores("energy,knn:k=2,react:q=90")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	e := Evaluation{ID: drawn(t, "shapes-test", 30), Fit: drawn(t, "shapes-test", 40), OOD: []datasets.Set{drawn(t, "ood-noise", 10)}, Scores: scores, Certify: 12}
+	e.Progress = func(_ string, done, total int) {
+		if done <= last || total != 30+40+10+12+10 {
+			t.Errorf("%d done after %d, of %d", done, last, total)
+		}
+		last = done
+	}
+	scored, err := c.Evaluate(context.Background(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != e.Images() || len(scored.Certificates["ood-noise"]) != 10 {
+		t.Errorf("%d images done of %d, %d certificates", last, e.Images(), len(scored.Certificates["ood-noise"]))
+	}
+	e.Fit = nil
+	if _, err := c.Evaluate(context.Background(), e); err == nil || !strings.Contains(err.Error(), "knn learns") {
+		t.Errorf("nothing to learn from: %v", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -197,5 +198,29 @@ func TestStrangeFeatures(t *testing.T) {
 			want = 0
 		}
 		near(t, text, scores(t, fitted(t, text, id), none)[0], want, 1e-7)
+	}
+}
+
+// TestSameBits: the linear algebra gives the same bits on any number of cores, at
+// sizes that it divides among them.
+func TestSameBits(t *testing.T) {
+	head, train := randomHead(40, 700, 150, 5)
+	_, test := randomHead(41, 200, 150, 5)
+	test = headOutputs(head, test.Features)
+	var want [][]float64
+	for _, cores := range []int{1, 2, 5} {
+		old := runtime.GOMAXPROCS(cores)
+		id := batches(train)
+		id.Head = head
+		var got [][]float64
+		for _, text := range []string{"mahalanobis", "knn", "vim"} {
+			got = append(got, scores(t, fitted(t, text, id), test))
+		}
+		runtime.GOMAXPROCS(old)
+		if want == nil {
+			want = got
+		} else if !reflect.DeepEqual(got, want) {
+			t.Errorf("%d cores give other bits than one", cores)
+		}
 	}
 }

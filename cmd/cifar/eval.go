@@ -275,12 +275,7 @@ func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.D
 
 // evaluate runs the evaluation with progress.
 func evaluate(ctx context.Context, env *cli.Env, c *greg.Classifier, p greg.Evaluation) (*greg.Scored, error) {
-	total := p.ID.Len()
-	total += min(p.Certify, p.ID.Len())
-	for _, o := range p.OOD {
-		total += o.Len() + min(p.Certify, o.Len())
-	}
-	line := env.Progress(progress.Options{Label: "eval", Total: int64(total), Unit: "images"})
+	line := env.Progress(progress.Options{Label: "eval", Total: int64(p.Images()), Unit: "images"})
 	defer line.Finish()
 	p.Progress = func(_ string, done, _ int) { line.Update(int64(done), int64(done)) }
 	return c.Evaluate(ctx, p)
