@@ -5,13 +5,27 @@
 // A [Set] is a finite list of RGB images of one size, one byte a sample, each
 // with a label or -1. Sets come from three places:
 //
-//   - [Open] reads files: CIFAR-10 and CIFAR-100 (binary version), SVHN (.mat),
-//     folders of class folders and tar archives of any of these. What it is
+//   - [Open] reads files: CIFAR-10 and CIFAR-100 (binary and python version),
+//     SVHN (.mat), .npy files of images, 80 Million Tiny Images, folders of
+//     class folders (ImageNet too) and tar archives of any of these. What it is
 //     given, such as "svhn=test_32x32.mat" or "data.tar.zst#train", is a spec.
+//     Published sets have names of their own ([KnownSets]), and package
+//     datasets/fetch downloads them.
 //   - [OpenSynthetic] draws images: ten classes of shapes and textures,
 //     auxiliary outliers for training, and seven different families of
 //     out-of-distribution images to test with. They need no data at all.
 //   - [NewMemory] wraps pixels that the caller has.
+//
+// Which images of a set an evaluation took, and how it brought them to size, is
+// part of a spec: "svhn#as=dice" is the first 1,000 images of each digit,
+// "lsun-c#transform=resize" the set resized where GReg cuts it,
+// "places365#list=names.txt" what a file lists. "imagenet10" and
+// "imagenet10-aux" are GReg's in-distribution and auxiliary classes
+// ([ImageNetSplit]).
+//
+// Sets are held in memory, one byte a sample, but those that are too large for
+// it stay on disk and are read image by image (Options.Stream): an .npy file,
+// the tiny images, ImageNet. They hold what they would hold in memory.
 //
 // [Subset], [Limit] and [FilterClasses] make sets of parts of sets. Set.Digest
 // identifies the data, so that a result can say what it was computed from.
@@ -44,7 +58,8 @@
 // images that a sampler has chosen.
 //
 // Pixels reach the network in the order of the published pipelines: [Augment] (a
-// flip and a crop with black padding, in either order), scaling to [0, 1],
+// flip and a crop with black padding, in either order, or ImageNet's random
+// resized crop out of the picture itself), scaling to [0, 1],
 // [Normalization]. Out-of-distribution images get the constants of the
 // in-distribution set; [Preset] has those of the published code bases.
 //

@@ -63,3 +63,16 @@ func ExampleOpen() {
 	// sand [230 210 150]
 	// sea [0 60 160]
 }
+
+// The ten classes of GReg's experiments on ImageNet; everything else is
+// auxiliary.
+func ExampleImageNetSplit() {
+	id, aux, err := datasets.ImageNetSplit(10)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(id[0], id[9], len(aux))
+	// Output:
+	// n02396427 n03857828 990
+}
