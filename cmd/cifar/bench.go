@@ -89,6 +89,7 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	defer describeSim(env, dev)
 	say := func(m measurement) error {
 		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.compute.Device, runtime.GOMAXPROCS(0), true
 		m.Precision = cli.PrecisionOf(dev)
