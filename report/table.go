@@ -282,7 +282,10 @@ func paramText(params json.RawMessage) string {
 		if strings.HasPrefix(string(value), `"`) {
 			text = path.Base(text) // of a file
 		}
-		parts = append(parts, fmt.Sprintf("%v=%s", key, text))
+		if key != "choice" { // which says it all: q=auto
+			text = fmt.Sprintf("%v=%s", key, text)
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
 }
