@@ -239,13 +239,17 @@ func crossEntropy[T Float](y, row []T, label T) {
 	y[0] = T(lse(row) - float64(row[int(label)]))
 }
 
-// RowNorm is the Euclidean norm of each row (In [Outer][Reduce]; Out [Outer]),
-// scaled by the largest element so that squares neither overflow nor vanish.
+// RowNorm is the Euclidean norm of each row (In [Outer][Reduce]; Out [Outer]).
+// Squares neither overflow nor vanish: those of float32 are float64, others are
+// scaled by the largest element.
 var RowNorm = New("rownorm", rows1(rowNorm[float32]), rows1(rowNorm[float64]))
 
 func rowNorm[T Float](y, row []T, _ T) { y[0] = T(norm2(row)) }
 
 func norm2[T Float](row []T) float64 {
+	if isFloat32[T]() {
+		return math.Sqrt(vecDot(row, row))
+	}
 	var top T
 	for _, v := range row {
 		top = max(top, v, -v)
