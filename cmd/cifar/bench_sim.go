@@ -13,8 +13,12 @@ func describeSim(env *cli.Env, dev kernels.Device) {
 	if !ok || gpu.Machine() == nil {
 		return
 	}
+	report := gpu.Machine().Report()
+	if len(report) == 0 {
+		return
+	}
 	env.Say("%-24s %9s %13s %6s %9s %9s", "kernel", "launches", "instructions", "lanes", "sectors", "conflicts")
-	for _, r := range gpu.Machine().Report() {
+	for _, r := range report {
 		share := func(a, b uint64) float64 { return float64(a) / float64(max(1, b)) }
 		env.Say("%-24s %9d %13d %5.0f%% %9.2f %9.2f", r.Kernel, r.Launches, r.WarpInstructions,
 			100*share(r.ThreadInstructions, 32*r.WarpInstructions), share(r.Sectors, r.IdealSectors), share(r.BankConflicts, r.SharedPhases))

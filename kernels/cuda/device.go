@@ -20,6 +20,7 @@ type Device struct {
 	stream    Stream
 	modules   map[string]Module // by file
 	functions map[string]Function
+	shared    map[string]int // dynamic shared memory that was asked for, by function
 	scratch   scratch
 	queue     queue
 	run       launch  // used again for every call
@@ -33,7 +34,7 @@ func New(name string, drv Driver) (*Device, error) {
 		return nil, errors.Join(fmt.Errorf("cuda: %s: making a stream: %w", name, err), drv.Close())
 	}
 	d := &Device{name: name, drv: drv, info: drv.Info(), stream: s,
-		modules: map[string]Module{}, functions: map[string]Function{}}
+		modules: map[string]Module{}, functions: map[string]Function{}, shared: map[string]int{}}
 	d.lend, _ = drv.(lending)
 	d.scratch.dev, d.queue.dev = d, d
 	return d, nil

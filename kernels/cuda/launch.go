@@ -109,8 +109,9 @@ func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, 
 // the dynamic shared memory in bytes.
 func (l *launch) run(entry string, grid, block [3]int, shared int) {
 	f, err := l.dev.function(entry)
-	if err == nil && shared > staticShared {
+	if err == nil && shared > max(staticShared, l.dev.shared[entry]) {
 		err = l.dev.drv.SetShared(f, shared)
+		l.dev.shared[entry] = shared
 	}
 	if err == nil {
 		err = l.dev.drv.Launch(f, grid, block, shared, l.params, l.dev.stream)
