@@ -91,12 +91,13 @@ func derivable(name string, y *Value) *Tape {
 // derive runs the rules of all calls between xs and y, last first, and returns
 // the cotangents of xs, each held once, nil where there is none.
 func (t *Tape) derive(y *Value, xs []*Value) []*Value {
-	outer := t.stamp // a rule may take derivatives itself
+	outer, remade := t.stamp, len(t.remade) // a rule may take derivatives itself
+	part := t.part
 	t.stamps++
 	t.stamp = t.stamps
 	finished := false
 	defer func() {
-		t.stamp = outer
+		t.stamp, t.part = outer, part
 		for i := 0; !finished && i < len(t.values); i++ {
 			t.values[i].cot = nil // of a derivative that ended in a panic
 		}
@@ -120,6 +121,10 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	for i := last; i >= 0; i-- {
 		c := t.calls[i]
 		if t.onPath(c) {
+			if c.part != t.part {
+				t.forgetRemade(remade)
+			}
+			t.part = c.part
 			t.visit(c)
 		}
 		if t.paused {
@@ -129,6 +134,7 @@ func (t *Tape) derive(y *Value, xs []*Value) []*Value {
 	for i := last + 1; t.paused && i < len(t.calls); i++ {
 		t.calls[i].spend()
 	}
+	t.forgetRemade(remade)
 	gs := t.list(len(xs))
 	for i, x := range xs {
 		if gs[i] = x.cot; gs[i] != nil {
@@ -185,8 +191,10 @@ func (t *Tape) visit(c *Call) {
 		}
 	}
 	gs := t.within(func() []*Value { return c.vjp() })
-	for _, v := range made {
-		v.freeIfUnused()
+	if c.part == 0 {
+		freeUnused(made)
+	} else { // the part's other rules will read it too
+		t.remade = append(t.remade, made...)
 	}
 	for i, g := range gs {
 		if g == nil {
@@ -274,6 +282,7 @@ func (t *Tape) addOver(a, b *Value) *Value {
 	a.store = nil
 	c := t.call(addOp, nil, t.pair(a, b))
 	c.Out = append(c.Out, sum)
+	c.kept = true // its operand's memory is its own now
 	t.record(c)
 	a.unhold()
 	b.unhold()

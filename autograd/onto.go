@@ -1,5 +1,7 @@
 package autograd
 
+import "slices"
+
 // The cotangent of a value that many calls read is a sum. A kernel that can add to
 // what is there already saves the term's own memory, and a reading and a writing of
 // it: its rule asks for the sum so far with [Call.soFar] (or [Call.sink], when the
@@ -96,6 +98,9 @@ func (o *Op) applyInto(attr any, onto, over []*Value, in ...*Value) []*Value {
 			v.store = nil
 		}
 	}
+	// A term that was added cannot be made again by itself, and the rows of dense blocks
+	// make too much at a time.
+	c.kept = o.Args == Variadic || slices.ContainsFunc(onto, func(v *Value) bool { return v != nil })
 	tape.record(c)
 	for i, sum := range onto {
 		if sum != nil {
@@ -109,6 +114,7 @@ func (o *Op) applyInto(attr any, onto, over []*Value, in ...*Value) []*Value {
 func (t *Tape) joined(sum, term, result *Value) {
 	c := t.call(addOp, nil, t.pair(sum, term))
 	c.Out = append(c.Out, result)
+	c.kept = true
 	t.record(c)
 	if sum.store == result.store {
 		sum.store = nil

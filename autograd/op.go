@@ -114,6 +114,8 @@ type Call struct {
 	pos   int
 	saved []saved
 	spent bool // no longer on the tape
+	part  int  // the part of the program that it belongs to, see Recompute; 0 for none
+	kept  bool // its results are kept although it belongs to one
 	work  workspace
 }
 
@@ -326,12 +328,16 @@ func (t *Tape) record(c *Call) {
 		v.call, v.out = c, i
 		v.tracked = i < smooth
 		v.severed = severed
+	}
+	c.part = t.part
+	for i, v := range c.Out {
 		if reads.out(i) {
 			c.save(v)
 		}
 	}
+	again := c.part != 0 && !c.kept // all operands are needed
 	for i, v := range c.In {
-		if v != nil && reads.in(i) {
+		if v != nil && v.store != nil && (again || reads.in(i)) {
 			c.save(v)
 		}
 	}
@@ -358,7 +364,7 @@ func (c *Call) needs() (reads Reads, passes bool) {
 }
 
 func (c *Call) save(v *Value) {
-	s := saved{v, v.store.version, !v.remakable()}
+	s := saved{v, v.store.version, !v.remakableIn(c.part)}
 	if s.held {
 		v.hold()
 	}

@@ -12,11 +12,22 @@ import "gradgrad/kernels"
 
 // remakable reports whether the contents of v can be made again.
 func (v *Value) remakable() bool {
-	if v.call == nil || v.out != 0 || v.call.spent || v.call.Op.Remake == nil {
+	c := v.call
+	switch {
+	case c == nil || c.spent:
+		return false
+	case c.part != 0:
+		return !c.kept
+	case v.out != 0 || c.Op.Remake == nil:
 		return false
 	}
-	may := v.call.Op.MayRemake
-	return may == nil || may(v.call)
+	return c.Op.MayRemake == nil || c.Op.MayRemake(c)
+}
+
+// remakableIn reports whether a call of that part of the program can do without v
+// until its rules run. What a part has made is kept for all that is outside of it.
+func (v *Value) remakableIn(part int) bool {
+	return v.remakable() && (v.call.part == 0 || v.call.part == part)
 }
 
 // remake makes again what the wanted rules of the call read and what is gone. It
@@ -56,6 +67,9 @@ func (c *Call) wantedReads() (reads Reads) {
 func (v *Value) restore(made []*Value) []*Value {
 	if v.store != nil || !v.remakable() {
 		return made
+	}
+	if v.call.part != 0 {
+		return v.call.again(made)
 	}
 	for i, x := range v.call.In {
 		if x != nil && v.call.Op.Joint.Reads.in(i) {

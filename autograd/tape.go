@@ -21,6 +21,9 @@ type Tape struct {
 	kept    kept     // for the next step
 	scope   []*Value // what the running rules have made, the innermost last
 	scoped  bool
+	part    int      // of the program, that runs or is differentiated; see Recompute
+	parts   int      // how many there are
+	remade  []*Value // of the part that is differentiated
 	paused  bool   // Backward runs: nothing is recorded
 	stamp   uint64 // of the running derivative
 	stamps  uint64 // how many there were
@@ -108,6 +111,7 @@ func (v *Value) revive(s *store) {
 // next step they may stand for something else.
 func (t *Tape) Release() {
 	t.forget()
+	t.part, t.parts, t.remade = 0, 0, t.remade[:0]
 	for _, v := range t.values {
 		v.holds, v.call, v.cot, v.tracked = 0, nil, nil, false
 		v.free()

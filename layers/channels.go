@@ -86,7 +86,7 @@ type DenseLayer struct {
 func (c *Channels) Grow(layers ...*DenseLayer) {
 	if c.pass.Train {
 		for _, l := range layers {
-			c.Add(c.pass.Consume(c.Conv(l.Norm1, l.Conv1), l.Norm2, l.Conv2))
+			c.Add(c.pass.Block(func() *autograd.Value { return c.pass.Consume(c.Conv(l.Norm1, l.Conv1), l.Norm2, l.Conv2) }))
 		}
 		return
 	}

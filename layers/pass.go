@@ -17,6 +17,9 @@ type Pass struct {
 	// the batch in a forward with Train: 1 as usual, 2 where published code runs
 	// two forwards on one batch, 0 to leave them alone.
 	StatUpdates int
+	// Recompute keeps only what blocks of the network hand to each other; what they
+	// compute inside is computed again for derivatives ([autograd.Tape.Recompute]).
+	Recompute bool
 	// Seed and Step decide, with the order of the dropout layers, what they drop.
 	Seed, Step uint64
 	// Hook, when set, is shown the output of every stage of a network under its
@@ -89,6 +92,15 @@ func (p *Pass) Next(v *autograd.Value) *autograd.Value {
 		return v
 	}
 	return p.Between(v)
+}
+
+// Block runs a block of the network, which may be recomputed.
+func (p *Pass) Block(block func() *autograd.Value) (y *autograd.Value) {
+	if !p.Recompute {
+		return block()
+	}
+	p.Tape.Recompute(func() { y = block() })
+	return y
 }
 
 // Stage shows v to the hook.

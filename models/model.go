@@ -84,7 +84,7 @@ type stage struct {
 func run(p *layers.Pass, x *autograd.Value, stages []stage) *autograd.Value {
 	for i, s := range stages {
 		for _, b := range s.blocks {
-			x = b.consume(p, x)
+			x = p.Block(func() *autograd.Value { return b.consume(p, x) })
 		}
 		p.Stage(s.name, x)
 		if i < len(stages)-1 {
