@@ -13,6 +13,8 @@ type Window struct {
 	PadH, PadW           int
 	DilationH, DilationW int
 	Groups               int
+	// Algorithm is how the convolution and its derivatives are computed.
+	Algorithm kernels.ConvAlgorithm
 }
 
 // Square is the window with the same stride and padding along both axes.
@@ -130,7 +132,7 @@ func geometryOf(n, h, w, c, k, kh, kw int, at Window) convolution {
 	return convolution{kernels.ConvAttr{N: n, H: h, W: w, C: c, K: k, KH: kh, KW: kw,
 		OutH: outSize(h, kh, at.StrideH, at.PadH, at.DilationH), OutW: outSize(w, kw, at.StrideW, at.PadW, at.DilationW),
 		StrideH: at.StrideH, StrideW: at.StrideW, PadH: at.PadH, PadW: at.PadW,
-		DilationH: at.DilationH, DilationW: at.DilationW, Groups: at.Groups}}
+		DilationH: at.DilationH, DilationW: at.DilationW, Groups: at.Groups, Algorithm: at.Algorithm}}
 }
 
 func outSize(n, k, stride, pad, dilation int) int {

@@ -24,9 +24,9 @@ type Tape struct {
 	part    int      // of the program, that runs or is differentiated; see Recompute
 	parts   int      // how many there are
 	remade  []*Value // of the part that is differentiated
-	paused  bool   // Backward runs: nothing is recorded
-	stamp   uint64 // of the running derivative
-	stamps  uint64 // how many there were
+	paused  bool     // Backward runs: nothing is recorded
+	stamp   uint64   // of the running derivative
+	stamps  uint64   // how many there were
 	counter func(op *Op, in, out []*Value)
 }
 

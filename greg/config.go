@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"gradgrad/datasets"
+	"gradgrad/kernels"
 	"gradgrad/models"
 )
 
@@ -46,11 +47,18 @@ type Config struct {
 	Sampling Sampling  `json:"sampling,omitzero"`   // how the method chooses among auxiliary images, if it does
 	Prior    []float64 `json:"prior,omitempty"`     // Balanced Energy: share of auxiliary images of every class; empty to count them with the initial weights
 
-	StatUpdates int                    `json:"stat_updates"` // times the running statistics move in a step: 2 as in the authors' code, which runs the network twice
-	AugmentID   *datasets.Augment      `json:"augment_id"`
-	AugmentAux  *datasets.Augment      `json:"augment_aux"`
-	Normalize   datasets.Normalization `json:"normalize"`
-	Seed        uint64                 `json:"seed"`
+	StatUpdates int `json:"stat_updates"` // times the running statistics move in a step: 2 as in the authors' code, which runs the network twice
+	// Conv is how convolutions are computed; what is stored is what was chosen, so that
+	// a run that goes on has the same bits.
+	Conv kernels.ConvAlgorithm `json:"conv,omitempty"`
+	// Recompute computes blocks again for derivatives instead of keeping what they
+	// compute: the same bits with less memory, in more time.
+	Recompute bool `json:"recompute,omitempty"`
+
+	AugmentID  *datasets.Augment      `json:"augment_id"`
+	AugmentAux *datasets.Augment      `json:"augment_aux"`
+	Normalize  datasets.Normalization `json:"normalize"`
+	Seed       uint64                 `json:"seed"`
 }
 
 // Check returns an error that says what is wrong with the config, if anything.

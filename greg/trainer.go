@@ -208,7 +208,7 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 	defer t.tape.Release()
 	c := t.Config
 	batch := t.join(in, aux)
-	p := &layers.Pass{Tape: t.tape, Train: true, StatUpdates: c.StatUpdates, Seed: c.Seed, Step: uint64(t.done)}
+	p := &layers.Pass{Tape: t.tape, Train: true, StatUpdates: c.StatUpdates, Seed: c.Seed, Step: uint64(t.done), Conv: c.Conv, Recompute: c.Recompute}
 	batch.Measure = c.DualRate > 0 || t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
 	c.Loss.LambdaGrad = t.lambdaGrad()
 	terms := c.Loss.Of(p, t.Model, batch)

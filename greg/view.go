@@ -72,7 +72,9 @@ func (v *view) close() { v.reading.close() }
 func (t *Trainer) outputs(b *datasets.Batch) (o ood.Outputs, err error) {
 	defer autograd.Catch(&err)
 	defer t.tape.Release()
-	logits, features := t.Model.Forward(layers.Inference(t.tape), t.tape.New(b.Images, b.N, b.H, b.W, 3))
+	p := layers.Inference(t.tape)
+	p.Conv = t.Config.Conv
+	logits, features := t.Model.Forward(p, t.tape.New(b.Images, b.N, b.H, b.W, 3))
 	o = outputsOf(t.Model.Config(), logits, features)
 	o.Labels = b.Labels
 	return o, nil

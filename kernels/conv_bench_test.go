@@ -38,9 +38,9 @@ func BenchmarkConv(b *testing.B) {
 			{"dx", func(g *ConvAttr) { ConvInputGrad(x, y, w, g) }},
 			{"dw", func(g *ConvAttr) { ConvWeightGrad(w, x, y, g) }},
 		} {
-			for _, a := range []ConvAlgorithm{ConvDirect, ConvAuto} {
+			for _, a := range []ConvAlgorithm{ConvDirect, ConvAuto, ConvWinograd2} {
 				g.Algorithm = a
-				b.Run(fmt.Sprintf("%s/%s/%d", name, direction.name, a), func(b *testing.B) {
+				b.Run(fmt.Sprintf("%s/%s/%s", name, direction.name, a), func(b *testing.B) {
 					for b.Loop() {
 						direction.run(&g)
 					}

@@ -158,11 +158,13 @@ func testConvWinogradShapes(t *testing.T) {
 // ConvWinograd promises.
 func TestConvWinogradError(t *testing.T) { eachTileSet(t, testConvWinogradError) }
 
-func testConvWinogradError(t *testing.T) {
-	const promised = 5e-6
+func testConvWinogradError(t *testing.T) { testConvError(t, ConvWinograd, 5e-6) }
+
+// testConvError bounds the error of an algorithm in all three directions.
+func testConvError(t *testing.T, algorithm ConvAlgorithm, promised float64) {
 	for _, c := range []int{16, 64, 128} {
 		g := square(2, 16, c, c, 3, 1, 1)
-		g.Algorithm = ConvWinograd
+		g.Algorithm = algorithm
 		r := rand.New(rand.NewPCG(11, uint64(c)))
 		x, w, dy := make([]float32, 2*256*c), make([]float32, 9*c*c), make([]float32, 2*256*c)
 		for i := range x {

@@ -64,7 +64,7 @@ const (
 // alone.
 func (g *ConvAttr) winograd() bool {
 	switch {
-	case g.Algorithm == ConvDirect, g.KH != 3 || g.KW != 3, g.StrideH != 1 || g.StrideW != 1,
+	case g.Algorithm == ConvDirect, g.Algorithm == ConvWinograd2, g.KH != 3 || g.KW != 3, g.StrideH != 1 || g.StrideW != 1,
 		g.DilationH != 1 || g.DilationW != 1, g.Groups != 1, g.PadH > 2 || g.PadW > 2, g.C == 0 || g.K == 0:
 		return false
 	case g.Algorithm == ConvWinograd:

@@ -1,6 +1,9 @@
 package layers
 
-import "gradgrad/autograd"
+import (
+	"gradgrad/autograd"
+	"gradgrad/kernels"
+)
 
 // Conv2D convolves images [N, H, W, Cin] with Weight [KH, KW, Cin/groups, Cout],
 // without bias.
@@ -11,7 +14,11 @@ type Conv2D struct {
 
 // Forward returns [N, OutH, OutW, Cout].
 func (c *Conv2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
-	return autograd.Conv2D(x, p.Param(c.Weight), c.At)
+	at := c.At
+	if at.Algorithm == kernels.ConvAuto {
+		at.Algorithm = p.Conv
+	}
+	return autograd.Conv2D(x, p.Param(c.Weight), at)
 }
 
 // Linear maps rows [N, in] to x·Weightᵀ + Bias, [N, out]; Weight is [out, in],

@@ -1,6 +1,9 @@
 package layers
 
-import "gradgrad/autograd"
+import (
+	"gradgrad/autograd"
+	"gradgrad/kernels"
+)
 
 // Pass says how a network runs once: on which tape, with which statistics, and
 // with respect to what it can be differentiated. The zero value, given a tape,
@@ -17,6 +20,8 @@ type Pass struct {
 	// the batch in a forward with Train: 1 as usual, 2 where published code runs
 	// two forwards on one batch, 0 to leave them alone.
 	StatUpdates int
+	// Conv is how convolutions are computed that do not say it themselves.
+	Conv kernels.ConvAlgorithm
 	// Recompute keeps only what blocks of the network hand to each other; what they
 	// compute inside is computed again for derivatives ([autograd.Tape.Recompute]).
 	Recompute bool

@@ -11,6 +11,7 @@ import (
 	"gradgrad/datasets"
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
+	"gradgrad/kernels"
 )
 
 // setting is a flag that changes one field of a greg.Config.
@@ -85,6 +86,8 @@ var settingGroups = []struct {
 		{"stat-updates", "N: updates of the running statistics in a step, 2 as in the authors' code", func(c *greg.Config) any { return &c.StatUpdates }},
 		{"augment", "NAME: of in-distribution images: none, flip-crop, crop-flip or crop-flip-jitter (of poem)", func(c *greg.Config) any { return &c.AugmentID }},
 		{"augment-aux", "NAME: of auxiliary images: none, flip-crop, crop-flip or crop-flip-jitter", func(c *greg.Config) any { return &c.AugmentAux }},
+		{"conv", "NAME: how 3x3 convolutions are computed: " + strings.Join(kernels.ConvAlgorithms(), ", ") + "; direct and winograd2 round less", func(c *greg.Config) any { return &c.Conv }},
+		{"recompute", "compute blocks again for derivatives instead of keeping what they compute: less memory, more time, the same bits", func(c *greg.Config) any { return &c.Recompute }},
 		{"seed", "N: of weights, order of images, augmentation, dropout", func(c *greg.Config) any { return &c.Seed }},
 	}},
 }
@@ -181,6 +184,10 @@ func parseField(field any, text string) (err error) {
 		*p, err = strconv.ParseBool(text)
 	case *string:
 		*p = text
+	case *kernels.ConvAlgorithm:
+		if *p, err = kernels.ParseConvAlgorithm(text); err != nil {
+			return fmt.Errorf("it must be one of %s", strings.Join(kernels.ConvAlgorithms(), ", "))
+		}
 	case *greg.Variant:
 		if *p = greg.Variant(text); *p != greg.Paper && *p != greg.Code {
 			return fmt.Errorf("it must be %s or %s", greg.Paper, greg.Code)
