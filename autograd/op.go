@@ -119,35 +119,6 @@ type Call struct {
 	work  workspace
 }
 
-// workspace is what a call needs while it runs and while its rules do. A tape that
-// uses the call again uses it again.
-type workspace struct {
-	args   kernels.Args
-	shapes [][]int
-	grads  []*Value
-	made   []*Value
-	// The attributes of the kernels, one of which is used.
-	elements kernels.MapAttr
-	reduce   kernels.ReduceAttr
-	move     kernels.MoveAttr
-	norm     kernels.NormAttr
-	matmul   kernels.MatmulAttr
-	conv     kernels.ConvAttr
-	pool     kernels.PoolAttr
-	affine   kernels.AffineConvAttr
-}
-
-// reset forgets everything but memory that can be used again.
-func (c *Call) reset() {
-	clear(c.In)
-	clear(c.Out)
-	clear(c.saved)
-	clear(c.work.grads)
-	clear(c.work.made)
-	c.work.move = kernels.MoveAttr{}
-	*c = Call{In: c.In[:0], Out: c.Out[:0], saved: c.saved[:0], work: c.work}
-}
-
 // shapes is what a row's Shape returns.
 func (c *Call) shapes(of ...[]int) [][]int {
 	c.work.shapes = append(c.work.shapes[:0], of...)
