@@ -66,6 +66,9 @@ func (o *Op) applyInto(attr any, onto, over []*Value, in ...*Value) []*Value {
 	dev, tape := o.home(in)
 	c := tape.call(o, attr, in)
 	shapes := o.Shape(c)
+	if tape.part != 0 && !tape.paused {
+		over = nil // the call may have to run again
+	}
 	results := tape.list(len(shapes))
 	for i, s := range shapes {
 		switch {
