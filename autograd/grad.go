@@ -265,7 +265,7 @@ func (t *Tape) sumOf(a, b *Value) *Value {
 
 // exclusive reports whether only the one who holds v will ever read it.
 func (v *Value) exclusive() bool {
-	return v.holds == 1 && v.done && v.store.owners == 1 && !v.remakable()
+	return v.holds == 1 && v.done && v.store.owners == 1 && !v.remakableByRow()
 }
 
 // addOver is Add(a, b) in the memory of a, which only the caller holds. It takes

@@ -24,12 +24,17 @@ func (c *Call) soFar(i int) *Value {
 	return sum
 }
 
-// sink is soFar where nobody else will ever read the sum; nil otherwise.
+// sink is soFar in memory of its own, for a kernel that adds in place.
 func (c *Call) sink(i int) *Value {
-	if v := c.In[i]; !c.Wants(i) || v.cot == nil || !v.cot.exclusive() {
-		return nil
+	sum := c.soFar(i)
+	if sum == nil || sum.exclusive() {
+		return sum
 	}
-	return c.soFar(i)
+	own := Scale(sum, 1)
+	own.hold()
+	own.Done()
+	sum.unhold()
+	return own
 }
 
 // dying returns v if what it holds will not be read again once the running rule has

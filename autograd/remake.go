@@ -12,16 +12,19 @@ import "gradgrad/kernels"
 
 // remakable reports whether the contents of v can be made again.
 func (v *Value) remakable() bool {
-	c := v.call
-	switch {
-	case c == nil || c.spent:
-		return false
-	case c.part != 0:
-		return !c.kept
-	case v.out != 0 || c.Op.Remake == nil:
+	if v.call != nil && !v.call.spent && v.call.part != 0 {
+		return !v.call.kept
+	}
+	return v.remakableByRow()
+}
+
+// remakableByRow reports whether the row says how.
+func (v *Value) remakableByRow() bool {
+	if v.call == nil || v.out != 0 || v.call.spent || v.call.Op.Remake == nil {
 		return false
 	}
-	return c.Op.MayRemake == nil || c.Op.MayRemake(c)
+	may := v.call.Op.MayRemake
+	return may == nil || may(v.call)
 }
 
 // remakableIn reports whether a call of that part of the program can do without v
