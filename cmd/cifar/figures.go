@@ -16,9 +16,14 @@ type namedRun struct{ name, dir string }
 // quantity is something that metrics.jsonl has a curve of.
 type quantity struct{ key, title, y, caption string }
 
-// penalties are the two quantities of the paper's Figure 3.
+// penalties are the two quantities of the paper's Figure 3, and what other methods
+// have in the place of the first.
 var penalties = []quantity{
 	{"l_s", "Energy loss", "L_S, equation (1)", "How far energies are on the wrong side of the margins, squared."},
+	{"l_balanced", "Balanced energy loss", "L_S, balanced", "How far energies are on the wrong side of margins that depend on the class, squared."},
+	{"l_oe", "Outlier exposure", "cross-entropy", "Cross-entropy of outliers with the uniform distribution; the logarithm of the number of classes at best."},
+	{"l_absent", "None of the classes", "cross-entropy", "Cross-entropy of outliers with the output for none of the classes."},
+	{"l_mixed", "Mixed images", "cross-entropy", "Cross-entropy of images mixed with outliers, with labels mixed in the same shares."},
 	{"l_grads", "Gradient norm", "L_gradS, equation (3)", "How steep the score is around images that it gets right."},
 }
 
