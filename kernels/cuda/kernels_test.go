@@ -229,7 +229,7 @@ func TestSameBits(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%d", c.kernel.Name, i), func(t *testing.T) {
 			t.Parallel()
 			var first [][]float64
-			for seed := range uint64(3) {
+			for _, seed := range []uint64{0, 9} {
 				dev, err := cuda.Simulate(ptxsim.Options{Shuffle: seed})
 				if err != nil {
 					t.Fatal(err)
