@@ -40,7 +40,7 @@ func (c cpu[T]) DType() DType { return c.dtype }
 func (c cpu[T]) Free(Buffer)  {}
 func (c cpu[T]) Sync() error  { return nil }
 
-func (c cpu[T]) Alloc(n int) Buffer { return &hostBuffer[T]{data: make([]T, n)} }
+func (c cpu[T]) Alloc(n int) Buffer { return &hostBuffer[T]{data: newFloats[T](n)} }
 
 func (c cpu[T]) Slice(b Buffer, at, n int) Buffer {
 	return &hostBuffer[T]{data: Data[T](b)[at : at+n : at+n]}

@@ -56,7 +56,7 @@ func borrow[T Float](n int) *loan[T] {
 		s = &loan[T]{}
 	}
 	if cap(s.data) < n {
-		s.data = make([]T, n+n/8) // a little room, so that near sizes share a piece
+		s.data = newFloats[T](n + n/8) // a little room, so that near sizes share a piece
 	}
 	s.data = s.data[:n]
 	return s
