@@ -121,7 +121,10 @@ func (f *Fetcher) download(ctx context.Context, s Source) (Result, error) {
 	if urls = append(urls, s.URLs...); len(urls) == 0 {
 		return Result{}, &MissingError{Source: s, Path: f.path(s)}
 	}
-	p, err := f.openPart(s)
+	p, err := f.openPart(ctx, s)
+	if ctx.Err() != nil {
+		return Result{}, fmt.Errorf("%s: stopped: %w", s.File, ctx.Err())
+	}
 	if err != nil {
 		return Result{}, f.explain(s, err)
 	}

@@ -355,6 +355,9 @@ func TestCancelled(t *testing.T) {
 	if err != nil || part.Size() < 100_000 {
 		t.Fatalf("%v, %v", part, err)
 	}
+	if _, err := f.Get(ctx, published(data, h.url())); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that is over: %v", err)
+	}
 	f.Progress = nil
 	h.set(func() { h.slow = 0 })
 	got, err := f.Get(t.Context(), published(data, h.url()))

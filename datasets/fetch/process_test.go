@@ -43,7 +43,7 @@ func TestKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := packed(t, 2_000_000)
 			h := serve(t, data)
-			h.slow = 5 * time.Millisecond
+			h.set(func() { h.slow = 5 * time.Millisecond })
 			s := published(data, h.url())
 			if !digest {
 				s.MD5 = ""

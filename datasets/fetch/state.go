@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
@@ -95,7 +96,7 @@ type part struct {
 }
 
 // openPart opens what there is of a file and digests it.
-func (f *Fetcher) openPart(s Source) (*part, error) {
+func (f *Fetcher) openPart(ctx context.Context, s Source) (*part, error) {
 	p := &part{name: f.inside(s.File + ".part"), digests: newDigests()}
 	if !readJSON(p.originFile(), &p.origin) {
 		p.origin = origin{Total: -1}
@@ -104,7 +105,12 @@ func (f *Fetcher) openPart(s Source) (*part, error) {
 	if p.file, err = os.OpenFile(p.name, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
 		return nil, err
 	}
-	if p.have, err = io.Copy(p.digests, p.file); err != nil {
+	info, err := p.file.Stat()
+	if err == nil {
+		p.have = info.Size()
+		err = f.readAll(ctx, s, p.file, p.digests, p.have)
+	}
+	if err != nil {
 		p.file.Close()
 		return nil, err
 	}
