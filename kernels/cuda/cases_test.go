@@ -268,19 +268,21 @@ func poolCases(s source, full bool) (all []kcase) {
 			kernels.PoolAttr{N: 1, H: 7, W: 5, C: 1, OutH: 2, OutW: 1, KH: 5, KW: 4, StrideH: 3, StrideW: 2, PadH: 2, PadW: 0})
 	}
 	for _, g := range shapes {
-		if g.Adaptive {
-			g.StrideH, g.StrideW = 0, 0
-		}
-		pixels, cells := g.N*g.H*g.W*g.C, g.N*g.OutH*g.OutW*g.C
-		x := s.below(pixels, 9) // with ties
-		places := filling(oracle(kernels.MaxPool, &g, []filling{x}, cells, cells)[1])
-		all = append(all,
-			kcase{kernel: kernels.MaxPool, attr: &g, in: []filling{x}, out: []filling{blank(cells), blank(cells)}},
-			kcase{kernel: kernels.AvgPool, attr: &g, in: []filling{s.normal(pixels)}, out: []filling{blank(cells)}},
-			kcase{kernel: kernels.PoolPick, attr: &g, in: []filling{s.normal(pixels), places}, out: []filling{blank(cells)}},
-			kcase{kernel: kernels.PoolPlace, attr: &g, in: []filling{s.normal(cells), places}, out: []filling{blank(pixels)}},
-			kcase{kernel: kernels.AvgSpread, attr: &g, in: []filling{s.normal(cells)}, out: []filling{blank(pixels)}})
+		all = append(all, poolCasesOf(s, g)...)
 	}
+	return all
+}
+
+func poolCasesOf(s source, g kernels.PoolAttr) (all []kcase) {
+	pixels, cells := g.N*g.H*g.W*g.C, g.N*g.OutH*g.OutW*g.C
+	x := s.below(pixels, 9) // with ties
+	places := filling(oracle(kernels.MaxPool, &g, []filling{x}, cells, cells)[1])
+	all = append(all,
+		kcase{kernel: kernels.MaxPool, attr: &g, in: []filling{x}, out: []filling{blank(cells), blank(cells)}},
+		kcase{kernel: kernels.AvgPool, attr: &g, in: []filling{s.normal(pixels)}, out: []filling{blank(cells)}},
+		kcase{kernel: kernels.PoolPick, attr: &g, in: []filling{s.normal(pixels), places}, out: []filling{blank(cells)}},
+		kcase{kernel: kernels.PoolPlace, attr: &g, in: []filling{s.normal(cells), places}, out: []filling{blank(pixels)}},
+		kcase{kernel: kernels.AvgSpread, attr: &g, in: []filling{s.normal(cells)}, out: []filling{blank(pixels)}})
 	return all
 }
 
