@@ -67,7 +67,7 @@ func (l *launch) weightGrad(g gathered) {
 	l.geometry(g, g.OutH, g.OutW, g.inner, g.H, g.W)
 	l.multiply(p)
 	if parts > 1 {
-		l.sumColumns(dw, y, 1, parts, total)
+		l.columns(dw, y, 1, parts, total, parts, 1)
 	}
 }
 
@@ -97,7 +97,8 @@ func matmul(l *launch) {
 
 // turned is scratch memory with the rows and columns of matrices exchanged.
 func (l *launch) turned(b kernels.Buffer, batch, rows, columns int) kernels.Buffer {
-	y := l.tensor(batch * rows * columns)
-	l.nested(kernels.Permute, &kernels.MoveAttr{Shape: []int{batch, rows, columns}, Perm: []int{0, 2, 1}}, []kernels.Buffer{y}, []kernels.Buffer{b})
+	y := &buffer{dev: l.dev, at: l.temp(batch * rows * columns), n: batch * rows * columns}
+	permute(&launch{dev: l.dev, kernel: kernels.Permute, Args: &kernels.Args{Out: []kernels.Buffer{y}, In: []kernels.Buffer{b},
+		Attr: &kernels.MoveAttr{Shape: []int{batch, rows, columns}, Perm: []int{0, 2, 1}}}})
 	return y
 }

@@ -183,7 +183,7 @@ func TestLaunches(t *testing.T) {
 	for _, c := range []struct {
 		arch string
 		most int
-	}{{"wrn-40-2", 790}, {"resnet18", 430}, {"densenet101", 1980}} {
+	}{{"wrn-40-2", 870}, {"resnet18", 480}, {"densenet101", 2550}} {
 		dev := newCounted(t)
 		step := gregStep(t, dev, c.arch)
 		step() // which loads weights and grows the arena

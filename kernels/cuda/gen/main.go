@@ -27,6 +27,7 @@ var files = []file{
 	{"norm", "Batch norm and its first two derivatives: a pass for sums, then a pass that begins by adding\n// up the sums of the pieces, each block for its own channels.", normFile},
 	{"optim", "Updates of the optimisers.", optimFile},
 	{"conv", "Convolutions and their gradients, matrix products: tiles of a product whose factors are gathered while\n// they are loaded, in float32, TF32 and bfloat16.", convFile},
+	{"dense", "What a DenseNet reads again and again: products of channels that lie in many tensors, activated while\n// they are loaded.", denseFile},
 	{"join", "Many small pieces of work in one launch.", joinFile},
 }
 
