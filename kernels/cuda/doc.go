@@ -10,15 +10,17 @@
 // From top to bottom:
 //
 //	Device       implements kernels.Device: memory, copies, Run, Sync
+//	queue        small independent runs, joined into one launch (join.go)
+//	Replay       runs that were captured once, repeated as one graph (replay.go)
 //	register     the table: for the name of each kernel the function that launches it
 //	launch       one run: operands, scratch memory, arguments, grids
-//	Driver       about twenty calls; simDriver and cuDriver implement it
+//	Driver       about twenty calls; simDriver and gpu (build tag cuda) implement it
 //	ptx/*.ptx    the kernels, most of them written by gen
 //
 // A kernel that has no row in the table cannot be run: the device panics with a
 // [kernels.DeviceError] and never computes elsewhere. The launchers are in one file
-// for each family (elementwise.go, move.go, reduce.go, norm.go, pool.go, optim.go,
-// conv.go, matmul.go), as in package kernels.
+// for each family (elementwise.go, move.go, reduce.go, norm.go, pool.go, optim.go), as in
+// package kernels.
 //
 // All elements are float32, and so are indices. Reductions run in trees whose shape
 // depends on the operands' shapes alone, and nothing is added atomically: the same
