@@ -309,9 +309,12 @@ func checkRepeats(op string, small, large []int, want string) {
 
 // fill sets every element of a fresh value.
 func fill(v *Value, x float64) {
-	args, attr := &kernels.Args{}, &kernels.MapAttr{}
+	var args *kernels.Args
+	var attr *kernels.MapAttr
 	if t := v.tape; t != nil {
 		args, attr = &t.kept.args, &t.kept.sizes
+	} else {
+		args, attr = new(kernels.Args), new(kernels.MapAttr)
 	}
 	*attr = kernels.MapAttr{P: x}
 	args.Attr, args.Out = attr, append(args.Out, v.Buffer())

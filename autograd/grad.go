@@ -29,7 +29,7 @@ func Grad(y *Value, xs ...*Value) []*Value {
 		}
 		g.holds--
 		if !g.done { // two of xs have one gradient; each gets a value of its own
-			gs[i] = reshapeOp.one(g.shape, g)
+			gs[i] = reshapeOp.one(t.shapeAttr(g.shape), g)
 			continue
 		}
 		g.done = false // it is the caller's now, or the running rule's

@@ -107,7 +107,7 @@ func view(v *Value, shape []int) *Value {
 // operation returns can be done with while its operand is still needed.
 func own(y, x *Value) *Value {
 	if y == x {
-		return reshapeOp.one(x.shape, x)
+		return reshapeOp.one(x.tape.shapeAttr(x.shape), x)
 	}
 	return y
 }

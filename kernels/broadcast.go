@@ -33,13 +33,16 @@ var walks struct {
 
 // newWalk returns a walk, which is given back at its end.
 func newWalk(shape, a, b []int) *walk {
-	w := &walk{}
+	var w *walk
 	walks.Lock()
 	if last := len(walks.free) - 1; last >= 0 {
 		w = walks.free[last]
 		walks.free = walks.free[:last]
 	}
 	walks.Unlock()
+	if w == nil {
+		w = new(walk)
+	}
 	*w = walk{group: 1, dims: w.dims[:0], step: [2][]int{w.step[0][:0], w.step[1][:0]}, all: w.all}
 	sa, sb := w.steps(0, shape, a), w.steps(1, shape, b)
 	for i, d := range shape {
