@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm cuda vet-cuda test-cuda sim ptxas-check bench bench-peer demo tour fuzz clean
+.PHONY: check test noasm arm64 cuda vet-cuda test-cuda sim ptxas-check bench bench-peer demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -14,7 +14,13 @@ test: ## all tests
 	go test ./...
 
 noasm: ## the tests without assembly
-	go test -tags noasm ./kernels ./autograd/... ./layers ./models ./optim ./greg
+	go test -tags noasm -short ./...
+
+ENGINE = ./kernels ./autograd/... ./layers ./models ./optim ./kmeans ./greg
+QEMU_ARM64 = qemu-aarch64
+arm64: ## the engine's tests on another architecture, under emulation (Debian: qemu-user)
+	@command -v $(QEMU_ARM64) >/dev/null || { echo "$(QEMU_ARM64) is missing: install qemu-user, or name one with QEMU_ARM64=..."; exit 1; }
+	GOARCH=arm64 go test -short -timeout 60m -exec $(QEMU_ARM64) $(ENGINE)
 
 build/cuda/cuda.h: scripts/cuda-header.sh go.mod
 	scripts/cuda-header.sh build/cuda

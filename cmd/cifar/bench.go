@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,13 +35,20 @@ const benchHelp = `Prints one JSON line a case. A step is one update of the opti
 Images and labels are random. gflops counts 2 operations a multiply-add of convolutions and matrix products, a
 training step as 3 forwards (ce, energy), 6 (greg), 8 (greg+, its candidates included) or 7 (greg-ref). peak_mib is the most memory that one step's
 values and the parameters with gradients and momentum held; bytes and operations are what one step's operations
-read and wrote, and how many there were.`
+read and wrote, and how many there were. best_gflops is that of the fastest step, of_peak its share of the multiply-adds
+that so many threads reach at most, measured just before (gemm, conv), error the largest difference from float64 on two
+of the images over the largest value. With -threads 1,2 every case runs on one thread, then on two, and speedup
+compares with the first.`
 
 // benchFlags is what bench was asked for.
 type benchFlags struct {
 	archs, cases                                 string
 	compute                                      *cli.Compute
 	batch, inferBatch, steps, warmup, classes, n int
+	threads                                      []int
+	conv                                         kernels.ConvAlgorithm
+	recompute                                    bool
+	first                                        map[string]float64 // seconds of a case on the first number of threads
 }
 
 // benchCases are all cases, in the order in which they run.
@@ -56,8 +64,19 @@ func setupBench(f *cli.Flags) cli.Action {
 	warmup := f.Int("warmup", 1, "N: steps before that")
 	classes := f.Int("classes", 10, "N: outputs of the networks")
 	n := f.Int("n", 2048, "N: rows and columns of gemm")
+	threads := f.String("threads", "", "N,...: threads to run every case on, one after the other (default all)")
+	conv := f.String("conv", "auto", "NAME: how 3x3 convolutions are computed: "+strings.Join(kernels.ConvAlgorithms(), ", "))
+	recompute := f.Bool("recompute", false, "compute blocks again for derivatives instead of keeping what they compute")
 	return func(ctx context.Context, env *cli.Env, _ []string) error {
-		b := benchFlags{*arch, *cases, compute, *batch, *inferBatch, *steps, *warmup, *classes, *n}
+		b := benchFlags{archs: *arch, cases: *cases, compute: compute, batch: *batch, inferBatch: *inferBatch, steps: *steps, warmup: *warmup,
+			classes: *classes, n: *n, recompute: *recompute, first: map[string]float64{}}
+		var err error
+		if b.conv, err = kernels.ParseConvAlgorithm(*conv); err != nil {
+			return cli.Wrong("-conv: %w", err)
+		}
+		if b.threads, err = parseThreads(*threads); err != nil {
+			return err
+		}
 		return b.run(ctx, env)
 	}
 }
@@ -94,6 +113,14 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.compute.Device, runtime.GOMAXPROCS(0), true
 		m.Precision = cli.PrecisionOf(dev)
 		m.TF32, m.BF16 = m.Precision == cuda.TF32.String(), m.Precision == cuda.BF16.String()
+		m.Conv, m.Recompute = b.conv, b.recompute
+		if key := m.Case + " " + m.Arch; m.Seconds > 0 {
+			if t, known := b.first[key]; known {
+				m.Speedup = t / m.Seconds
+			} else {
+				b.first[key] = m.Seconds
+			}
+		}
 		line, err := json.Marshal(m)
 		if err == nil {
 			_, err = fmt.Fprintf(env.Stdout, "%s\n", line)
@@ -101,29 +128,57 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 		return err
 	}
 	for _, c := range benchCases {
-		if !slices.Contains(chosen, c) {
-			continue
-		}
-		var err error
-		switch c {
-		case "machine":
-			err = say(measureMachine())
-		case "gemm":
-			err = b.gemm(ctx, dev, say)
-		case "conv":
-			err = b.conv(ctx, dev, say)
-		default:
-			for _, arch := range strings.Split(b.archs, ",") {
-				if err == nil {
-					err = b.network(ctx, dev, c, arch, say)
-				}
+		for _, n := range b.threads {
+			if !slices.Contains(chosen, c) {
+				continue
+			}
+			if err := b.onThreads(n, func() error { return b.measure(ctx, dev, c, say) }); err != nil {
+				return err
 			}
 		}
-		if err != nil {
+	}
+	return nil
+}
+
+// measure runs one case on all architectures.
+func (b benchFlags) measure(ctx context.Context, dev kernels.Device, name string, say func(measurement) error) error {
+	switch name {
+	case "machine":
+		return say(measureMachine())
+	case "gemm":
+		return b.gemm(ctx, dev, say)
+	case "conv":
+		return b.convolution(ctx, dev, say)
+	}
+	for _, arch := range strings.Split(b.archs, ",") {
+		if err := b.network(ctx, dev, name, arch, say); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// onThreads runs f on n threads, 0 for as many as there are now.
+func (b benchFlags) onThreads(n int, f func() error) error {
+	if n > 0 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	}
+	return f()
+}
+
+func parseThreads(list string) ([]int, error) {
+	if list == "" {
+		return []int{0}, nil
+	}
+	var all []int
+	for _, one := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(one)
+		if err != nil || n < 1 || n > 1024 {
+			return nil, cli.Wrong("-threads: %q is not a number of threads from 1 to 1024", one)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // measurement is one line of output.
@@ -136,6 +191,10 @@ type measurement struct {
 	ImagesPer float64 `json:"images_per_s,omitempty"`
 	GFLOPS    float64 `json:"gflops,omitempty"`
 	CopyGB    float64 `json:"copy_gb_per_s,omitempty"` // bytes read and written
+	Best      float64 `json:"best_gflops,omitempty"`   // of the fastest step
+	OfPeak    float64 `json:"of_peak,omitempty"`       // that over the peak of so many threads
+	Error     float64 `json:"error,omitempty"`         // against float64, over the largest value
+	Speedup   float64 `json:"speedup,omitempty"`       // over the first number of threads
 
 	PeakMiB    float64 `json:"peak_mib,omitempty"`
 	Bytes      int64   `json:"bytes,omitempty"`
@@ -148,27 +207,30 @@ type measurement struct {
 	TF32         bool   `json:"tf32"`
 	BF16         bool   `json:"bf16"`
 	ChannelsLast bool   `json:"channels_last"`
+
+	Conv      kernels.ConvAlgorithm `json:"conv"`
+	Recompute bool                  `json:"recompute"`
 }
 
-// clock times f: warm-up first, then the median of the steps.
-func (b benchFlags) clock(ctx context.Context, dev kernels.Device, f func() error) (median float64, err error) {
+// clock times f: warm-up first, then the median of the steps and the least.
+func (b benchFlags) clock(ctx context.Context, dev kernels.Device, f func() error) (median, least float64, err error) {
 	defer autograd.Catch(&err)
 	var times []float64
 	for i := range b.warmup + b.steps {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		began := time.Now()
 		if err := f(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if err := dev.Sync(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if i >= b.warmup {
 			times = append(times, time.Since(began).Seconds())
 		}
 	}
 	slices.Sort(times)
-	return times[len(times)/2], nil
+	return times[len(times)/2], times[0], nil
 }

@@ -37,6 +37,9 @@ type benchStep struct {
 	images int
 	step   uint64
 	pool   []float32 // candidates of greg+
+
+	conv      kernels.ConvAlgorithm
+	recompute bool
 }
 
 // network times one case on one network.
@@ -53,7 +56,8 @@ func (b benchFlags) network(ctx context.Context, dev kernels.Device, name, arch 
 	cost := b.cost(name)
 	s := newBenchStep(net, dev, name, cost.images, b.batch, b.classes)
 	defer s.tape.Close()
-	t, err := b.clock(ctx, dev, s.of(name))
+	s.conv, s.recompute = b.conv, b.recompute
+	t, _, err := b.clock(ctx, dev, s.of(name))
 	if err != nil {
 		return err
 	}
@@ -111,13 +115,15 @@ func (s *benchStep) input() *autograd.Value {
 
 func (s *benchStep) infer() error {
 	defer s.tape.Release()
-	s.net.Forward(&layers.Pass{Tape: s.tape, Frozen: true}, s.input())
+	s.net.Forward(&layers.Pass{Tape: s.tape, Frozen: true, Conv: s.conv}, s.input())
 	return s.tape.Device().Sync()
 }
 
 func (s *benchStep) train(loss func(*layers.Pass, *autograd.Value) *autograd.Value) error {
 	defer s.tape.Release()
-	total := loss(layers.Training(s.tape, 1, s.step), s.input())
+	p := layers.Training(s.tape, 1, s.step)
+	p.Conv, p.Recompute = s.conv, s.recompute
+	total := loss(p, s.input())
 	autograd.Backward(total, s.net.Params()...)
 	s.opt.Step(1e-4)
 	s.step++

@@ -24,9 +24,9 @@ func TestBench(t *testing.T) {
 		case name == "machine":
 			wants = append(wants, "copy_gb_per_s")
 		case name == "gemm":
-			wants = append(wants, "n", "seconds", "gflops", "bytes", "operations", "peak_mib")
+			wants = append(wants, "n", "seconds", "gflops", "best_gflops", "bytes", "operations", "peak_mib")
 		case strings.HasPrefix(name, "conv-"):
-			wants = append(wants, "seconds", "gflops", "bytes", "operations", "peak_mib")
+			wants = append(wants, "seconds", "gflops", "best_gflops", "error", "bytes", "operations", "peak_mib")
 		default:
 			wants = append(wants, "arch", "seconds", "images_per_s", "gflops", "bytes", "operations", "peak_mib")
 		}
@@ -38,5 +38,25 @@ func TestBench(t *testing.T) {
 	}
 	if got, want := strings.Join(cases, " "), "machine gemm conv-fprop conv-dgrad conv-wgrad infer ce energy greg greg+ greg-ref"; got != want {
 		t.Errorf("cases %s, not %s", got, want)
+	}
+}
+
+// TestBenchThreads wants every case once for each number of threads, with the quotient, and
+// what -conv and -recompute say in the lines.
+func TestBenchThreads(t *testing.T) {
+	r := ok(t, t.TempDir(), "bench", "-arch", "wrn-10-1", "-batch", "2", "-steps", "1", "-cases", "ce", "-threads", "1,2",
+		"-conv", "winograd2", "-recompute")
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want 2", len(lines))
+	}
+	for i, line := range lines {
+		var m measurement
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Threads != i+1 || (m.Speedup > 0) != (i == 1) || !m.Recompute || m.Conv.String() != "winograd2" {
+			t.Errorf("line %d: %s", i, line)
+		}
 	}
 }
