@@ -47,7 +47,7 @@ var mistakes = []mistake{
 	{"rows of a tile beyond the last", "conv_fp32_16x4", `setp\.lt\.u32 %in_y, %row_1, %m`, "setp.le.u32 %in_y, %row_1, %m", "conv", true, "out of bounds"},
 	{"taps beyond the image", "conv_fp32_64x4", `%h, %high, %there`, "%h, %m, %there", "conv", true, "out of bounds"},
 	{"the wrong column's sum", "conv_fp32_16x4", `%acc_1, %fa, %fb_1, %acc_1`, "%acc_1, %fa, %fb_2, %acc_1", "conv", false, "kernel conv, result 0, element"},
-	{"a pixel beyond the last", "conv_dw_fp32_32x4", `setp\.lt\.u32 %in_depth,`, "setp.le.u32 %in_depth,", "conv.dw", true, "out of bounds"},
+	{"a pixel beyond the last", "conv_dw_fp32_16x4", `setp\.lt\.u32 %in_depth,`, "setp.le.u32 %in_depth,", "conv.dw", true, "out of bounds"},
 	{"a part's channels are one off", "affineconv_fp32_64x4", `sub\.u32 %inside, %channel, %start`, "add.u32 %inside, %channel, %start", "affineconv", false, "kernel affineconv, result 0, element|out of bounds|uninitialised"},
 	{"the mean's sign", "normalise", `sub\.rn\.f32 %xc`, "add.rn.f32 %xc", "normalise", false, "kernel normalise, result 0, element"},
 }
