@@ -25,6 +25,7 @@ type Classifier struct {
 	Model     models.Model
 	Normalize datasets.Normalization
 	Batch     int // images at a time, 0 means 128
+	Conv      kernels.ConvAlgorithm
 
 	tape *autograd.Tape
 	dev  kernels.Device
@@ -77,7 +78,7 @@ func (c *Classifier) Forward(images []float32, n int) (ood.Outputs, error) {
 func (c *Classifier) run(images []float32, n, h, w int) (out ood.Outputs, err error) {
 	defer autograd.Catch(&err)
 	defer c.tape.Release()
-	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, c.tape.New(images, n, h, w, 3))
+	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true, Conv: c.Conv}, c.tape.New(images, n, h, w, 3))
 	return outputsOf(c.Model.Config(), logits, features), nil
 }
 

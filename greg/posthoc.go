@@ -64,7 +64,7 @@ func (c *Classifier) pull(images, cotangent []float32, n, side int, of func(logi
 	defer autograd.Catch(&err)
 	defer c.tape.Release()
 	x := c.tape.Watch(c.tape.New(images, n, side, side, 3))
-	y := of(c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true}, x))
+	y := of(c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true, Conv: c.Conv}, x))
 	width := len(cotangent) / n
 	if y.Dim(1) > width { // an output for none of the classes
 		y = autograd.Slice(y, 1, 0, width)

@@ -39,7 +39,7 @@ func conventions() string {
 // evalFlags is what eval was asked for.
 type evalFlags struct {
 	checkpoint, id, fit, scores, convention *string
-	arch, normalize, method, out            *string
+	arch, normalize, method, out, conv      *string
 	compute                                 *cli.Compute
 	ood                                     *[]string
 	batch, certify                          *int
@@ -58,6 +58,7 @@ func setupEval(f *cli.Flags) cli.Action {
 	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
 	e.compute = cli.ComputeFlags(f)
+	e.conv = f.String("conv", "", "NAME: how 3x3 convolutions are computed: "+strings.Join(kernels.ConvAlgorithms(), ", ")+" (default that of the run)")
 	e.batch = f.Int("batch", 128, "N: images at a time")
 	e.certify = f.Int("certify", 0, "N: for so many images of every set, how far they can move before the energy score's decision changes; a gradient for each class")
 	f.Group("For files that no run of this program has written")
@@ -270,7 +271,21 @@ func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.D
 	if err != nil {
 		return nil, cli.AsWrong(err)
 	}
-	return greg.NewClassifier(m, n, dev), w.Load(m)
+	c := greg.NewClassifier(m, n, dev)
+	c.Conv, err = e.algorithm(w)
+	return c, errors.Join(err, w.Load(m))
+}
+
+// algorithm is how convolutions are computed: as -conv says, or as in the run.
+func (e *evalFlags) algorithm(w *cli.Weights) (kernels.ConvAlgorithm, error) {
+	if *e.conv == "" && w.Config != nil {
+		return w.Config.Conv, nil
+	}
+	a, err := kernels.ParseConvAlgorithm(*e.conv)
+	if err != nil {
+		return a, cli.Wrong("-conv: %w", err)
+	}
+	return a, nil
 }
 
 // evaluate runs the evaluation with progress.

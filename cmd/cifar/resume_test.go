@@ -241,7 +241,7 @@ func TestResumeContradicts(t *testing.T) {
 	}
 	for _, wrong := range [][]string{
 		{"-epochs", "2"}, {"-lr", "0.5"}, {"-seed", "4"}, {"-method", "energy"}, {"-arch", "wrn-16-1"}, {"-variant", "code"},
-		{"-normalize", "dice"}, {"-init", "elsewhere"}, {"-nesterov=false"}, {"-augment", "none"}, {"-limit", "5"}, {"-device", "cpu64"}, {"-precision", "tf32"},
+		{"-normalize", "dice"}, {"-init", "elsewhere"}, {"-nesterov=false"}, {"-augment", "none"}, {"-limit", "5"}, {"-device", "cpu64"}, {"-precision", "tf32"}, {"-conv", "direct"}, {"-recompute"},
 	} {
 		r := resume(wrong...)
 		if r.code != 2 {
