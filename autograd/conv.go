@@ -74,6 +74,10 @@ func init() {
 			readTwice("added to a cotangent", []int{3, 3, 2, 2}, func(h, w *Value) *Value {
 				return Add(Conv2D(h, w, Square(1, 1)), Mul(h, h))
 			}),
+			Sample{Name: "with a sum", Shapes: [][]int{{1, 3, 3, 2}, {3, 3, 2, 2}, {1, 3, 3, 2}}, F: func(in []*Value) *Value {
+				y := Conv2DAdd(in[0], in[1], in[2], Square(1, 1))
+				return Conv2DAdd(Mul(y, y), in[1], y, Square(1, 1))
+			}},
 			readTwice("stride, added", []int{3, 3, 2, 2}, func(h, w *Value) *Value { return Sub(Sum(Conv2D(h, w, Square(2, 1))), Mul(h, h)) }))})
 	convXOp = op(Op{Name: "conv.x", Args: 2, Shape: gives(convolution.x), Kernel: kernels.ConvDX, Attr: convAttr,
 		Rules: []Rule{
@@ -146,7 +150,20 @@ func outSize(n, k, stride, pad, dilation int) int {
 // Conv2D convolves images x [N, H, W, Cin] with weights w [KH, KW, Cin/groups,
 // Cout] (cross-correlation, as in every deep-learning library) and returns
 // [N, OutH, OutW, Cout].
-func Conv2D(x, w *Value, at Window) *Value {
+func Conv2D(x, w *Value, at Window) *Value { return conv(checkedGeometry(x, w, at), x, w) }
+
+// Conv2DAdd is Add(sum, Conv2D(x, w, at)), the end of a residual branch, without the
+// convolution by itself ever being in memory. sum has the result's shape.
+func Conv2DAdd(x, w, sum *Value, at Window) *Value {
+	g := checkedGeometry(x, w, at)
+	_, t := convOp.home([]*Value{x, w, sum})
+	if !sameShape(sum.shape, g.y(t)) {
+		bad("conv2d", "x, weights and a sum of the result's shape", x, w, sum)
+	}
+	return convOp.plus(boxed(t, g), sum, x, w)
+}
+
+func checkedGeometry(x, w *Value, at Window) convolution {
 	at = at.filled()
 	if len(x.shape) != 4 || len(w.shape) != 4 || w.shape[2]*at.Groups != x.shape[3] || w.shape[3]%at.Groups != 0 {
 		bad("conv2d", "x [N, H, W, Cin], weights [KH, KW, Cin/groups, Cout], Cin and Cout divisible by groups", x, w)
@@ -155,5 +172,5 @@ func Conv2D(x, w *Value, at Window) *Value {
 	if g.OutH < 1 || g.OutW < 1 {
 		bad("conv2d", "an image, with its padding, at least as large as the window", x, w)
 	}
-	return conv(g, x, w)
+	return g
 }

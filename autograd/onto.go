@@ -118,6 +118,24 @@ func (o *Op) applyInto(attr any, onto, over []*Value, in ...*Value) []*Value {
 	return results
 }
 
+// plus is what users call: apply added to sum, which they keep.
+func (o *Op) plus(attr any, sum *Value, in ...*Value) *Value {
+	_, t := o.home(in)
+	if o.plain || t == nil {
+		term := o.one(attr, in...)
+		defer term.Done()
+		return Add(sum, term)
+	}
+	sum.Buffer() // panics when it is gone
+	sum.hold()
+	y := o.applyOnto(attr, t.pair(sum, nil), in...)[0]
+	y.done = false // it is the caller's, or the running rule's
+	if t.scoped {
+		t.scope = append(t.scope, y)
+	}
+	return y
+}
+
 // joined records that a term was added to sum, which it is done with.
 func (t *Tape) joined(sum, term, result *Value) {
 	c := t.call(addOp, nil, t.pair(sum, term))

@@ -14,11 +14,20 @@ type Conv2D struct {
 
 // Forward returns [N, OutH, OutW, Cout].
 func (c *Conv2D) Forward(p *Pass, x *autograd.Value) *autograd.Value {
+	return autograd.Conv2D(x, p.Param(c.Weight), c.window(p))
+}
+
+// ForwardAdd is Forward added to sum, which has its shape.
+func (c *Conv2D) ForwardAdd(p *Pass, x, sum *autograd.Value) *autograd.Value {
+	return autograd.Conv2DAdd(x, p.Param(c.Weight), sum, c.window(p))
+}
+
+func (c *Conv2D) window(p *Pass) autograd.Window {
 	at := c.At
 	if at.Algorithm == kernels.ConvAuto {
 		at.Algorithm = p.Conv
 	}
-	return autograd.Conv2D(x, p.Param(c.Weight), at)
+	return at
 }
 
 // Linear maps rows [N, in] to x·Weightᵀ + Bias, [N, out]; Weight is [out, in],

@@ -62,13 +62,9 @@ func (w *wideBlock) consume(p *layers.Pass, x *autograd.Value) *autograd.Value {
 		x.Done()
 		x = w.across.Forward(p, a)
 	}
-	return added(p.Consume(a, w.conv1, w.norm2, w.dropout, w.conv2), x)
-}
-
-// added is y + x, both consumed.
-func added(y, x *autograd.Value) *autograd.Value {
-	z := autograd.Add(y, x)
-	y.Done()
+	h := p.Consume(a, w.conv1, w.norm2, w.dropout)
+	y := w.conv2.ForwardAdd(p, h, x)
+	h.Done()
 	x.Done()
-	return z
+	return y
 }
