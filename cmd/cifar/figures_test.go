@@ -45,7 +45,7 @@ func figures(args ...string) (code int, stdout, stderr string) {
 
 func TestFigures(t *testing.T) {
 	runs, to := filepath.Join(t.TempDir(), "runs"), filepath.Join(t.TempDir(), "figures")
-	if err, _, errs := sweepIn(t, clusterSweep)(context.Background(), "-out="+runs); err != nil {
+	if _, errs, err := sweepIn(t, clusterSweep)(context.Background(), "-out="+runs); err != nil {
 		t.Fatalf("%v\n%s", err, errs)
 	}
 	four, eight, unjudged := filepath.Join(runs, "plus-4"), filepath.Join(runs, "plus-8"), filepath.Join(runs, "unjudged")

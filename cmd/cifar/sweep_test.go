@@ -40,25 +40,25 @@ train = { method = "greg", aux = "outliers#160" }
 `
 
 // sweepIn writes a sweep file and returns how to run it there.
-func sweepIn(t *testing.T, text string) func(ctx context.Context, args ...string) (error, string, string) {
+func sweepIn(t *testing.T, text string) func(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "s.toml")
 	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return func(ctx context.Context, args ...string) (error, string, string) {
+	return func(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 		var out, errs bytes.Buffer
 		env := &cli.Env{Stdout: &out, Stderr: &errs, Argv: append([]string{"cifar", "sweep"}, args...)}
 		err := program().Call(ctx, env, "sweep", append([]string{"-out=" + filepath.Join(dir, "runs")}, append(args, file)...))
-		return err, out.String(), errs.String()
+		return out.String(), errs.String(), err
 	}
 }
 
 func TestSweep(t *testing.T) {
 	ctx := context.Background()
 	run := sweepIn(t, smallSweep)
-	err, out, errs := run(ctx)
+	out, errs, err := run(ctx)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, errs)
 	}
@@ -67,14 +67,14 @@ func TestSweep(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, out)
 		}
 	}
-	err, again, errs := run(ctx)
+	again, errs, err := run(ctx)
 	if err != nil || strings.Count(errs, "done already") != 3 {
 		t.Errorf("the second time: %v\n%s", err, errs)
 	}
 	if at := strings.Index(out, "A small table"); again != out[at:] {
 		t.Errorf("the second time printed\n%s\nthe first\n%s", again, out)
 	}
-	if err, _, _ := run(ctx, "-only", "none"); cli.ExitCode(err) != cli.Misuse {
+	if _, _, err := run(ctx, "-only", "none"); cli.ExitCode(err) != cli.Misuse {
 		t.Errorf("-only none: %v", err)
 	}
 }
@@ -91,7 +91,7 @@ func TestSweepGoesOn(t *testing.T) {
 
 // finalWeights makes a sweep, cutting it off so many times, and returns the bytes
 // of its last run's tensors.
-func finalWeights(t *testing.T, run func(context.Context, ...string) (error, string, string), cuts int) []byte {
+func finalWeights(t *testing.T, run func(context.Context, ...string) (stdout, stderr string, err error), cuts int) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "runs")
 	for cut := 0; ; cut++ {
@@ -100,7 +100,7 @@ func finalWeights(t *testing.T, run func(context.Context, ...string) (error, str
 		if cut < cuts {
 			go cancelAfter(cancel, done, filepath.Join(out, "greg-1", greg.MetricsFile), 2*(cut+1))
 		}
-		err, _, errs := run(ctx, "-out="+out)
+		_, errs, err := run(ctx, "-out="+out)
 		close(done)
 		cancel()
 		if err == nil {
@@ -140,10 +140,10 @@ func cancelAfter(cancel func(), done chan struct{}, metrics string, steps int) {
 func TestSweepChecksWhatIsThere(t *testing.T) {
 	ctx := context.Background()
 	run := sweepIn(t, smallSweep)
-	if err, _, errs := run(ctx, "-only", "base"); err != nil {
+	if _, errs, err := run(ctx, "-only", "base"); err != nil {
 		t.Fatalf("%v\n%s", err, errs)
 	}
-	err, _, errs := run(ctx, "-set", "lr=0.5", "-only", "base")
+	_, errs, err := run(ctx, "-set", "lr=0.5", "-only", "base")
 	if err == nil || !strings.Contains(errs, "made with other settings (-lr was not given, 0.5 now)") {
 		t.Errorf("other settings: %v\n%s", err, errs)
 	}
@@ -152,7 +152,7 @@ func TestSweepChecksWhatIsThere(t *testing.T) {
 func TestSweepGoesOnWithOtherRuns(t *testing.T) {
 	text := smallSweep + "[[run]]\nname = \"bad\"\ntrain = { method = \"ce\", id = \"shapes#x\" }\n" +
 		"[[run]]\nname = \"after-bad\"\ninit = \"bad\"\ntrain = { method = \"ce\" }\n[[run]]\nname = \"last\"\ntrain = { method = \"ce\", max-steps = 1 }\n"
-	err, out, errs := sweepIn(t, text)(context.Background(), "-only", "*a*")
+	out, errs, err := sweepIn(t, text)(context.Background(), "-only", "*a*")
 	if err == nil || !strings.Contains(err.Error(), "2 of 4 runs failed") {
 		t.Errorf("%v", err)
 	}
@@ -167,7 +167,7 @@ func TestSweepGoesOnWithOtherRuns(t *testing.T) {
 }
 
 func TestSweepPlan(t *testing.T) {
-	err, out, errs := sweepIn(t, smallSweep)(context.Background(), "-plan", "-scale", "0.5")
+	out, errs, err := sweepIn(t, smallSweep)(context.Background(), "-plan", "-scale", "0.5")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, errs)
 	}
