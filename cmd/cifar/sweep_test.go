@@ -50,7 +50,7 @@ func sweepIn(t *testing.T, text string) func(ctx context.Context, args ...string
 	return func(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 		var out, errs bytes.Buffer
 		env := &cli.Env{Stdout: &out, Stderr: &errs, Argv: append([]string{"cifar", "sweep"}, args...)}
-		err := program().Call(ctx, env, "sweep", append([]string{"-out=" + filepath.Join(dir, "runs")}, append(args, file)...))
+		err = program().Call(ctx, env, "sweep", append([]string{"-out=" + filepath.Join(dir, "runs")}, append(args, file)...))
 		return out.String(), errs.String(), err
 	}
 }
