@@ -58,28 +58,46 @@ func (l normLayout) span(i int) (lo, hi int) {
 // last one: a pass for the sums went before, and what it read last is still in the
 // caches.
 func (l normLayout) each(body func(lo, hi int)) {
-	For(l.chunks, func(i int) { body(l.span(l.chunks - 1 - i)) })
+	share(l.chunks, eachJob{l, body})
 }
+
+// eachJob runs a body on a chunk.
+type eachJob struct {
+	normLayout
+	body func(lo, hi int)
+}
+
+func (j *eachJob) piece(i int) { j.body(j.span(j.chunks - 1 - i)) }
 
 // sums runs body on every chunk, which adds to its n*w zeroed sums, and returns
 // the n*c totals, added up in the order of the chunks, on loan.
 func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) *loan[float64] {
 	parts := borrow[float64](l.chunks * n * l.c)
 	defer giveBack(parts)
-	For(l.chunks, func(i int) {
-		wide := borrow[float64](n * l.w)
-		defer giveBack(wide)
-		clear(wide.data)
-		lo, hi := l.span(i)
-		body(lo, hi, wide.data)
-		l.fold(parts.data[i*n*l.c:(i+1)*n*l.c], wide.data, n)
-	})
+	share(l.chunks, sumsJob{l, n, body, parts.data})
 	total := borrow[float64](n * l.c)
 	clear(total.data)
 	for i := range l.chunks {
 		addTo(total.data, parts.data[i*n*l.c:(i+1)*n*l.c])
 	}
 	return total
+}
+
+// sumsJob makes the partial sums of a chunk.
+type sumsJob struct {
+	normLayout
+	n     int
+	body  func(lo, hi int, sums []float64)
+	parts []float64
+}
+
+func (j *sumsJob) piece(i int) {
+	wide := borrow[float64](j.n * j.w)
+	defer giveBack(wide)
+	clear(wide.data)
+	lo, hi := j.span(i)
+	j.body(lo, hi, wide.data)
+	j.fold(j.parts[i*j.n*j.c:(i+1)*j.n*j.c], wide.data, j.n)
 }
 
 // fold adds the k copies of each of n sums.
