@@ -43,6 +43,7 @@ var floors = map[string][]string{
 	"kernels/cuda/ptxsim": {},
 	"internal/cudrv":      {},
 	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "kernels/cuda", "internal/atomicfile"},
+	"internal/app":        {"internal/cli", "internal/sweep", "internal/tsne", "internal/atomicfile", "report", "report/progress", "greg", "ood", "models", "datasets", "datasets/fetch", "kernels", "kernels/cuda"},
 }
 
 type listed struct {

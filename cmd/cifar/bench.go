@@ -12,6 +12,7 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/greg"
+	"gradgrad/internal/app"
 	"gradgrad/internal/cli"
 	"gradgrad/kernels"
 	"gradgrad/kernels/cuda"
@@ -94,7 +95,7 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 		}
 	}
 	for _, arch := range strings.Split(b.archs, ",") {
-		if err := checkNetwork(models.Config{Arch: arch, Classes: b.classes}); err != nil {
+		if err := app.CheckNetwork(models.Config{Arch: arch, Classes: b.classes}); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"gradgrad/datasets"
 	"gradgrad/greg"
+	"gradgrad/internal/app"
 	"gradgrad/internal/atomicfile"
 	"gradgrad/internal/cli"
 	"gradgrad/kernels"
@@ -80,7 +81,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := printReadable(d.env, table); err != nil {
+	if err := app.PrintReadable(d.env, table); err != nil {
 		return err
 	}
 	findings, err := d.findings()
@@ -122,7 +123,7 @@ func (d *demo) compute(ctx context.Context) error {
 func (d *demo) clearOut() error {
 	marker := filepath.Join(d.dir, demoFile)
 	entries, err := os.ReadDir(d.dir)
-	if err == nil && len(entries) > 0 && !isFile(marker) {
+	if err == nil && len(entries) > 0 && !app.IsFile(marker) {
 		return fmt.Errorf("%s holds something that is not a demo (there is no %s in it): choose another directory with -out", d.dir, demoFile)
 	}
 	for _, name := range append([]string{"report.html"}, demoMethods...) {
@@ -143,7 +144,7 @@ func (d *demo) clearOut() error {
 // draw makes all sets.
 func (d *demo) draw(ctx context.Context) (err error) {
 	p := d.plan
-	d.env.Say("drawing %s images of %dx%d", thousands(2*p.Train+p.Test+len(demoFamilies)*p.OOD), p.Size, p.Size)
+	d.env.Say("drawing %s images of %dx%d", app.Thousands(2*p.Train+p.Test+len(demoFamilies)*p.OOD), p.Size, p.Size)
 	flags := &cli.Sets{}
 	open := func(spec string, train bool) (datasets.Set, greg.SetID, error) {
 		return flags.Open(ctx, d.env, spec, cli.Want{Train: train, Size: p.Size})
@@ -176,39 +177,39 @@ func (d *demo) method(ctx context.Context, method string) error {
 	if err != nil {
 		return err
 	}
-	defer j.close()
-	if err := j.train(ctx, d.env); err != nil {
+	defer j.Close()
+	if err := j.Train(ctx, d.env); err != nil {
 		return err
 	}
-	c := greg.NewClassifier(j.run.Trainer.Model, j.run.Record.Config.Normalize, d.dev)
+	c := greg.NewClassifier(j.Run.Trainer.Model, j.Run.Record.Config.Normalize, d.dev)
 	defer c.Close()
 	scores, err := ood.ParseScores("energy,msp")
 	if err != nil {
 		return err
 	}
-	scored, err := evaluate(ctx, d.env, c, greg.Evaluation{ID: d.test, OOD: d.ood, Scores: scores})
+	scored, err := app.Evaluate(ctx, d.env, c, greg.Evaluation{ID: d.test, OOD: d.ood, Scores: scores})
 	if err != nil {
 		return err
 	}
-	config := j.run.Record.Config
-	identify(scored.Results, config.Model, &config, int64(j.run.Trainer.Done()))
-	scored.Results.Checkpoint, scored.Results.Digests = j.run.Dir, d.digest
+	config := j.Run.Record.Config
+	app.Identify(scored.Results, config.Model, &config, int64(j.Run.Trainer.Done()))
+	scored.Results.Checkpoint, scored.Results.Digests = j.Run.Dir, d.digest
 	scored.Results.Command = d.env.Invocation(pkg) + " " + cli.Quote(d.env.Argv[1:]...)
 	d.scored[method] = scored
-	return scored.Write(filepath.Join(j.run.Dir, evalDir))
+	return scored.Write(filepath.Join(j.Run.Dir, app.EvalDir))
 }
 
 // begin prepares the run of a method. The fine-tuning ones start from the same
 // weights and see the same images in the same order.
-func (d *demo) begin(ctx context.Context, method string) (*job, error) {
+func (d *demo) begin(ctx context.Context, method string) (*app.Job, error) {
 	config, err := d.plan.config(method)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{dev: d.dev, id: d.id, test: d.test}
+	j := &app.Job{Device: d.dev, ID: d.id, Test: d.test}
 	rec := greg.Record{Sets: map[string]greg.SetID{"id": d.ids["id"], "test": d.ids["test"]}, Device: d.device, Precision: cli.PrecisionOf(d.dev), Program: greg.ThisProgram(), Command: d.env.Argv}
 	if config.Loss.NeedsAux() {
-		j.aux, rec.Sets["aux"] = d.aux, d.ids["aux"]
+		j.Aux, rec.Sets["aux"] = d.aux, d.ids["aux"]
 		rec.Init = filepath.Join(d.dir, "ce")
 	}
 	model, err := models.New(config.Model, d.dev, config.Seed)
@@ -229,7 +230,7 @@ func (d *demo) begin(ctx context.Context, method string) (*job, error) {
 		return nil, err
 	}
 	trainer.GradEvery = gradEvery
-	j.run, err = greg.NewRun(filepath.Join(d.dir, method), rec, trainer)
+	j.Run, err = greg.NewRun(filepath.Join(d.dir, method), rec, trainer)
 	return j, err
 }
 
@@ -237,7 +238,7 @@ func (d *demo) begin(ctx context.Context, method string) (*job, error) {
 func (d *demo) table() (*report.Table, error) {
 	var dirs []string
 	for _, m := range demoMethods {
-		dirs = append(dirs, filepath.Join(d.dir, m, evalDir))
+		dirs = append(dirs, filepath.Join(d.dir, m, app.EvalDir))
 	}
 	return report.LoadTable(dirs...)
 }

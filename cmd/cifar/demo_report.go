@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gradgrad/greg"
+	"gradgrad/internal/app"
 	"gradgrad/internal/cli"
 	"gradgrad/models"
 	"gradgrad/ood"
@@ -111,14 +112,14 @@ func (d *demo) trainingSection() (report.Section, error) {
 		"Energy loss and gradient norm during fine-tuning, as in the paper's Figure 3. Both are shown without their weights. The gradient norm is equation (3) as printed: the norm of the gradient of the energy score with respect to the image, averaged over the images that the score gets right. Energy does not train on it; it is measured in every fourth step for this picture.",
 	}}
 	var err error
-	s.Figures, err = trainingFigures(d.runs(demoMethods[1:]), penalties)
+	s.Figures, err = app.TrainingFigures(d.runs(demoMethods[1:]), app.Penalties)
 	return s, err
 }
 
 // runs are the directories of methods.
-func (d *demo) runs(methods []string) (runs []namedRun) {
+func (d *demo) runs(methods []string) (runs []app.NamedRun) {
 	for _, m := range methods {
-		runs = append(runs, namedRun{report.MethodName(m), filepath.Join(d.dir, m)})
+		runs = append(runs, app.NamedRun{Name: report.MethodName(m), Dir: filepath.Join(d.dir, m)})
 	}
 	return runs
 }
@@ -129,7 +130,7 @@ func (d *demo) scoreSection() (report.Section, error) {
 		"Energy scores of known test images and of all unknown families together, as in the paper's Figure 4. The less the two overlap, the better the detector; what lies to the right of the dashed line passes for known.",
 	}}
 	for _, r := range d.runs(demoMethods) {
-		fig, err := scoreFigure(r)
+		fig, err := app.ScoreFigure(r)
 		if err != nil {
 			return s, err
 		}
@@ -150,7 +151,7 @@ func (d *demo) made() []report.Fact {
 	p, plan := greg.ThisProgram(), d.plan
 	parameters := ""
 	if m, err := models.New(models.Config{Arch: plan.Arch, Classes: 10}, d.dev, 1); err == nil {
-		parameters = fmt.Sprintf(", %s parameters", thousands(models.ParamCount(m)))
+		parameters = fmt.Sprintf(", %s parameters", app.Thousands(models.ParamCount(m)))
 	}
 	facts := []report.Fact{
 		{Name: "command", Value: d.env.Invocation(pkg) + " " + cli.Quote(d.env.Argv[1:]...)},
@@ -158,7 +159,7 @@ func (d *demo) made() []report.Fact {
 		{Name: "processor", Value: fmt.Sprintf("%d threads, float32", runtime.GOMAXPROCS(0))},
 		{Name: "time", Value: time.Since(d.began).Round(time.Second).String() + ", all in all"},
 		{Name: "network", Value: plan.Arch + parameters},
-		{Name: "images", Value: fmt.Sprintf("%s of shapes and %s outliers to train with, %s shapes and %d families of %s to test with", thousands(plan.Train), thousands(plan.Train), thousands(plan.Test), len(d.ood), thousands(plan.OOD))},
+		{Name: "images", Value: fmt.Sprintf("%s of shapes and %s outliers to train with, %s shapes and %d families of %s to test with", app.Thousands(plan.Train), app.Thousands(plan.Train), app.Thousands(plan.Test), len(d.ood), app.Thousands(plan.OOD))},
 		{Name: "CE", Value: fmt.Sprintf("%d epochs, SGD with Nesterov momentum, learning rate %g, cosine", plan.Epochs, plan.LR)},
 		{Name: "Energy, GReg", Value: fmt.Sprintf("%d epochs, learning rate %g, cosine; lambda_S %g, margins %g and %g", plan.TuneEpochs, plan.TuneLR, plan.LambdaS, plan.MarginIn, plan.MarginAux)},
 		{Name: "GReg", Value: fmt.Sprintf("lambda_grad %g, equation (3) as printed (variant paper)", plan.LambdaGrad)},

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gradgrad/internal/app"
 )
 
 // TestDemo runs the demo at a twentieth of its size, twice in one directory.
@@ -20,7 +22,7 @@ func TestDemo(t *testing.T) {
 	}
 	for _, m := range demoMethods {
 		for _, f := range []string{"config.json", "metrics.jsonl", "checkpoint.safetensors", "eval/results.json", "eval/scores/energy-ood-noise.npy"} {
-			if !isFile(filepath.Join(dir, "runs", "demo", m, f)) {
+			if !app.IsFile(filepath.Join(dir, "runs", "demo", m, f)) {
 				t.Errorf("%s/%s is missing", m, f)
 			}
 		}

@@ -3,8 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-
-	"gradgrad/greg"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -127,22 +125,5 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s has no flag -%s", verb, f)
 			}
 		}
-	}
-}
-
-// TestSmallRate wants a learning rate below the default's end to be possible
-// without naming that end too.
-func TestSmallRate(t *testing.T) {
-	s := &settings{}
-	lr := &settingFlag{setting: setting{name: "lr", at: func(c *greg.Config) any { return &c.LR }}, all: s}
-	if err := lr.Set("1e-9"); err != nil {
-		t.Fatal(err)
-	}
-	c, err := greg.Preset("greg", 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.apply(&c); c.LR != 1e-9 || c.Check() != nil {
-		t.Errorf("learning rate %g to %g: %v", c.LR, c.MinLR, c.Check())
 	}
 }

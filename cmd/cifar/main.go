@@ -18,10 +18,10 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"gradgrad/greg"
+	"gradgrad/internal/app"
 	"gradgrad/internal/cli"
 )
 
@@ -29,32 +29,39 @@ const pkg = "./cmd/cifar" // for go run
 
 func main() { os.Exit(program().Main(os.Args, os.Stdout, os.Stderr)) }
 
-func program() *cli.Program {
-	return &cli.Program{
-		Name:    "cifar",
-		About:   "train image classifiers that detect out-of-distribution images (GReg, arXiv:2404.12368)",
-		Default: "demo",
-		Verbs: []cli.Verb{
-			{Name: "demo", About: "a complete small experiment, without any data", Help: demoHelp, Setup: setupDemo},
-			{Name: "train", About: "train or fine-tune a network into a run directory", Help: trainHelp(), Setup: setupTrain},
-			{Name: "eval", About: "judge a checkpoint on in- and out-of-distribution sets", Help: evalHelp(), Setup: setupEval},
-			{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
-			{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: setupReport},
-			{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: setupFigures},
-			{Name: "sweep", About: "make all runs that a file lists, and their table", Args: "FILE", Help: sweepHelp, Setup: setupSweep},
-			{Name: "sets", About: "list the data sets that can be named, and whether they are there", Args: "NAME...", Help: setsHelp, Setup: setupSets},
-			{Name: "fetch", About: "download the files of data sets", Args: "NAME...", Help: fetchHelp, Setup: setupFetch},
-			{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench},
-		},
-		Version: version,
-	}
+// experiment is the paper's experiments on CIFAR.
+var experiment = &app.Experiment{
+	Name: "cifar", Package: pkg, Arch: "wrn-40-2", Normalize: "greg", Methods: greg.Methods, Preset: greg.Preset,
+	Examples: map[string][]string{
+		"train": {
+			"train -id cifar10 -out runs/base -method ce -arch wrn-16-1 -epochs 20",
+			"train -id cifar10 -aux aux.tar.zst -method greg -init runs/base -out runs/greg"},
+		"eval": {
+			"eval -checkpoint runs/greg -id cifar10 -ood svhn=test_32x32.mat,dtd=dtd32.tar.zst -scores energy,msp",
+			"eval -checkpoint densenet.pth.tar -normalize dice -id cifar10 -ood svhn -out runs/densenet"},
+		"table":  {"table runs/*/eval -format latex -o table.tex"},
+		"report": {"report runs/base runs/energy runs/greg -o report.html -figures docs/img"},
+		"figures": {
+			"figures -out docs/img runs/energy runs/greg",
+			"figures -which tsne -ood svhn,textures -out docs/img -format png runs/greg"},
+		"sweep": {
+			"sweep sweeps/table1.toml -plan",
+			"sweep sweeps/table1.toml",
+			"sweep sweeps/table1.toml -scale 0.1 -set arch=wrn-16-1 -set aux=aux.tar.zst -only '*/greg-*'"},
+		"sets":  {"sets", "sets svhn lsun-c"},
+		"fetch": {"fetch cifar10 svhn textures", "fetch -verify cifar10"},
+	},
 }
 
-func version() string {
-	p := greg.ThisProgram()
-	text := fmt.Sprintf("cifar, gradgrad %s, %s, %s/%s", p.Version, p.Go, p.OS, p.Arch)
-	if p.Commit != "" {
-		text += ", commit " + p.Commit
+func program() *cli.Program {
+	verbs := []cli.Verb{{Name: "demo", About: "a complete small experiment, without any data", Help: demoHelp, Setup: setupDemo}}
+	verbs = append(verbs, experiment.Verbs()...)
+	verbs = append(verbs, cli.Verb{Name: "bench", About: "measure images and GFLOP per second", Help: benchHelp, Setup: setupBench})
+	return &cli.Program{
+		Name:    experiment.Name,
+		About:   "train image classifiers that detect out-of-distribution images (GReg, arXiv:2404.12368)",
+		Default: "demo",
+		Verbs:   verbs,
+		Version: experiment.Version,
 	}
-	return text
 }

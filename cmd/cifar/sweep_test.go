@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -174,49 +173,4 @@ func TestSweepPlan(t *testing.T) {
 	if !strings.Contains(errs, "base: -epochs 1 instead of 2") || strings.Count(out, "│ base") != 3 || !strings.Contains(out, "training: ") {
 		t.Errorf("%s\n%s", errs, out)
 	}
-}
-
-// TestSweepFiles parses the files of the paper's tables and asks train for every
-// run: all that may be missing is the data.
-func TestSweepFiles(t *testing.T) {
-	files, err := filepath.Glob("../../sweeps/*.toml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no sweep files: %v", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			for _, p := range problems(t, file) {
-				t.Error(p)
-			}
-		})
-	}
-}
-
-func problems(t *testing.T, file string) (wrong []string) {
-	s := &sweepFlags{plan: new(bool), scale: new(float64), set: new([]string), only: new([]string), out: new(string), data: new(string), skipBad: new(bool)}
-	*s.scale, *s.data = 1, t.TempDir()
-	t.Setenv("GRADGRAD_DATA", "")
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	env := &cli.Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Argv: []string{"cifar"}, Quiet: true}
-	sw, err := s.read(env, file)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	for _, r := range sw.Runs {
-		begins := r.Init != ""
-		r.Init = "" // which is not there
-		err := program().Call(context.Background(), env, "train", s.trainArgs(sw, r, filepath.Join(t.TempDir(), "run")))
-		missing := err != nil && (strings.Contains(err.Error(), "data set") && cli.ExitCode(err) != cli.Misuse || begins && strings.Contains(err.Error(), "with -init"))
-		if !missing {
-			wrong = append(wrong, fmt.Sprintf("%s: train: %v", r.Name, err))
-		}
-		if r.Eval == nil {
-			continue
-		}
-		err = program().Call(context.Background(), env, "eval", append(r.Eval.Args(), "-checkpoint="+t.TempDir()))
-		if err == nil || cli.ExitCode(err) == cli.Misuse {
-			wrong = append(wrong, fmt.Sprintf("%s: eval: %v", r.Name, err))
-		}
-	}
-	return wrong
 }

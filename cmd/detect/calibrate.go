@@ -16,7 +16,7 @@ import (
 func calibrateHelp() string {
 	return "Runs a trained network over in-distribution images that it was not trained on, chooses the threshold that the\n" +
 		"share -tpr of them reaches, and writes weights, score and threshold into one file for detect judge.\n\nScores:\n  " +
-		strings.Join(ood.ScoreHelp(), "\n  ") + "\n(those that learn from training images cannot be kept in a file)\n\n" + cli.DescribeSets() +
+		strings.Join(ood.ScoreHelp(), "\n  ") + "\n(those that learn from training images cannot be kept in a file)\n\n" + cli.DescribeSets("cifar") +
 		"\n\nExample: detect calibrate -model runs/greg -id cifar10 -out m.safetensors"
 }
 

@@ -26,16 +26,17 @@ const (
 	syntheticTest  = 2000
 )
 
-// DescribeSets explains how sets are written, for the help text of verbs.
-func DescribeSets() string {
-	return Wrap(fmt.Sprintf("A SET of images is a known name (%s; cifar sets tells more), a path to a folder of class folders, to a tar archive of one "+
+// DescribeSets explains how sets are written, for the help text of verbs; program is
+// that which has the verbs sets and fetch.
+func DescribeSets(program string) string {
+	return Wrap(fmt.Sprintf("A SET of images is a known name (%s; %s sets tells more), a path to a folder of class folders, to a tar archive of one "+
 		"(.tar, .tar.gz, .tar.zst), to CIFAR in the binary or the python version, to an SVHN .mat file or to an .npy file of images, "+
 		"or a synthetic family that the program draws itself (%s). "+
 		"PATH#FOLDER picks a folder inside, NAME=PATH names the set in results, FAMILY#5000 draws 5000 images. "+
 		"SET#as=dice takes the images that DICE took, and as it did (also greg, paper, poem); SET#list=FILE, #exclude=FILE, #per-class=N, "+
 		"#random=N and #transform=%s choose by hand. "+
-		"Names are looked for in -data, $GRADGRAD_DATA and the user's cache folder; cifar fetch downloads.",
-		strings.Join(datasets.Known(), ", "), strings.Join(datasets.SyntheticNames(), ", "), strings.Join(datasets.TransformNames(), "|")))
+		"Names are looked for in -data, $GRADGRAD_DATA and the user's cache folder; %s fetch downloads.",
+		strings.Join(datasets.Known(), ", "), program, strings.Join(datasets.SyntheticNames(), ", "), strings.Join(datasets.TransformNames(), "|"), program))
 }
 
 // Sets holds the flags that say how sets are opened.

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -17,10 +17,7 @@ import (
 
 const setsHelp = `Lists the sets that can be named, whether each is there, and where it would be looked for: in -data, $GRADGRAD_DATA
 and gradgrad in the user's cache folder. With names, tells more about these: their files, the digests published for them,
-and what as=PROTOCOL stands for.
-
-Example: cifar sets
-         cifar sets svhn lsun-c`
+and what as=PROTOCOL stands for.`
 
 func setupSets(f *cli.Flags) cli.Action {
 	f.Group("Flags")
@@ -53,7 +50,7 @@ func listSets(env *cli.Env, data string, folders []string) error {
 	for _, k := range datasets.KnownSets() {
 		w.AppendRow(table.Row{k.Name, count(k.Train), count(k.Test), count(k.Side), dash(k.Normalize), whereIs(k, data), k.About})
 	}
-	fmt.Fprintln(env.Stdout, w.Render())
+	fmt.Fprintf(env.Stdout, "%s\n", w.Render())
 	fmt.Fprintf(env.Stdout, "\nlooked for in %s\nsynthetic sets, which need no files: %s\n", strings.Join(folders, ", "), strings.Join(datasets.SyntheticNames(), ", "))
 	return nil
 }
@@ -73,7 +70,7 @@ func count(n int) string {
 	if n == 0 {
 		return "-"
 	}
-	return thousands(n)
+	return Thousands(n)
 }
 
 func dash(text string) string {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -10,15 +10,15 @@ import (
 	"gradgrad/report"
 )
 
-// namedRun is a run directory under the name that figures show.
-type namedRun struct{ name, dir string }
+// NamedRun is a run directory under the name that figures show.
+type NamedRun struct{ Name, Dir string }
 
 // quantity is something that metrics.jsonl has a curve of.
 type quantity struct{ key, title, y, caption string }
 
-// penalties are the two quantities of the paper's Figure 3, and what other methods
+// Penalties are the two quantities of the paper's Figure 3, and what other methods
 // have in the place of the first.
-var penalties = []quantity{
+var Penalties = []quantity{
 	{"l_s", "Energy loss", "L_S, equation (1)", "How far energies are on the wrong side of the margins, squared."},
 	{"l_balanced", "Balanced energy loss", "L_S, balanced", "How far energies are on the wrong side of margins that depend on the class, squared."},
 	{"l_oe", "Outlier exposure", "cross-entropy", "Cross-entropy of outliers with the uniform distribution; the logarithm of the number of classes at best."},
@@ -27,13 +27,13 @@ var penalties = []quantity{
 	{"l_grads", "Gradient norm", "L_gradS, equation (3)", "How steep the score is around images that it gets right."},
 }
 
-// trainingFigures draws quantities over the steps of those runs that have them.
-func trainingFigures(runs []namedRun, of []quantity) ([]*report.Figure, error) {
+// TrainingFigures draws quantities over the steps of those runs that have them.
+func TrainingFigures(runs []NamedRun, of []quantity) ([]*report.Figure, error) {
 	var figures []*report.Figure
 	for _, q := range of {
 		var curves []report.Curve
 		for _, r := range runs {
-			c, err := report.ReadCurves(filepath.Join(r.dir, greg.MetricsFile), r.name, "step", q.key)
+			c, err := report.ReadCurves(filepath.Join(r.Dir, greg.MetricsFile), r.Name, "step", q.key)
 			if err != nil {
 				return nil, err
 			}
@@ -56,10 +56,10 @@ func trainingFigures(runs []namedRun, of []quantity) ([]*report.Figure, error) {
 	return figures, nil
 }
 
-// scoreFigure is the paper's Figure 4 for one evaluation: the energy score (or the
+// ScoreFigure is the paper's Figure 4 for one evaluation: the energy score (or the
 // first one there is) of known images and of all unknown ones together.
-func scoreFigure(r namedRun) (*report.Figure, error) {
-	dir := resultsIn(r.dir)
+func ScoreFigure(r NamedRun) (*report.Figure, error) {
+	dir := resultsIn(r.Dir)
 	results, err := ood.ReadResults(dir)
 	if err != nil {
 		return nil, err
@@ -81,11 +81,11 @@ func scoreFigure(r namedRun) (*report.Figure, error) {
 		}
 		unknown = append(unknown, values...)
 	}
-	f, err := report.ScoreHistogram(r.name, score.Name+" score", report.Scores{Name: "known", Values: id}, report.Scores{Name: "unknown", Values: unknown})
+	f, err := report.ScoreHistogram(r.Name, score.Name+" score", report.Scores{Name: "known", Values: id}, report.Scores{Name: "unknown", Values: unknown})
 	if err != nil {
 		return nil, err
 	}
 	a := score.Average()
-	f.Caption = fmt.Sprintf("%s: average FPR95 %.2f, AUROC %.2f.", r.name, a.FPR95, a.AUROC)
+	f.Caption = fmt.Sprintf("%s: average FPR95 %.2f, AUROC %.2f.", r.Name, a.FPR95, a.AUROC)
 	return f, nil
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"cmp"
@@ -25,10 +25,7 @@ const figuresHelp = `Draws the figures of the paper from run directories, one fi
   clusters    FPR95 over the number of clusters, where runs differ in it (Table 7)
   tsne        t-SNE map of features or pixels of known and unknown images (Figure 1b), a run each; it runs the network
 
-Everything but tsne comes from the files in the directories.
-
-Example: cifar figures -out docs/img runs/energy runs/greg
-         cifar figures -which tsne -ood svhn,textures -out docs/img -format png runs/greg`
+Everything but tsne comes from the files in the directories.`
 
 var figureKinds = []string{"training", "scores", "roc", "clusters", "tsne"}
 
@@ -84,12 +81,12 @@ func (v *figureFlags) run(ctx context.Context, env *cli.Env, dirs []string) erro
 			if err := f.Write(path); err != nil {
 				return err
 			}
-			fmt.Fprintln(env.Stdout, path)
+			fmt.Fprintf(env.Stdout, "%s\n", path)
 			drawn++
 		}
 	}
 	if drawn == 0 {
-		return fmt.Errorf("there is nothing to draw: the runs have no evaluation yet (cifar eval), or none of what -which names")
+		return fmt.Errorf("there is nothing to draw: the runs have no evaluation yet (the verb eval makes one), or none of what -which names")
 	}
 	return nil
 }
@@ -100,10 +97,10 @@ type namedFigure struct {
 	name string
 }
 
-func (v *figureFlags) draw(ctx context.Context, env *cli.Env, kind string, runs []namedRun) (figures []namedFigure, err error) {
+func (v *figureFlags) draw(ctx context.Context, env *cli.Env, kind string, runs []NamedRun) (figures []namedFigure, err error) {
 	switch kind {
 	case "training":
-		curves, err := trainingFigures(runs, append(slices.Clone(penalties), otherCurves...))
+		curves, err := TrainingFigures(runs, append(slices.Clone(Penalties), otherCurves...))
 		for _, f := range curves {
 			figures = append(figures, namedFigure{f, slugOf(f.Title)})
 		}
@@ -126,8 +123,8 @@ func (v *figureFlags) draw(ctx context.Context, env *cli.Env, kind string, runs 
 		if err != nil {
 			return nil, err
 		}
-		figures = append(figures, namedFigure{f, kind + "-" + slugOf(r.name)})
-		all = append(all, report.ROC{Name: r.name, ID: e.id.Values, OOD: e.together()})
+		figures = append(figures, namedFigure{f, kind + "-" + slugOf(r.Name)})
+		all = append(all, report.ROC{Name: r.Name, ID: e.id.Values, OOD: e.together()})
 	}
 	if kind == "roc" && len(all) > 1 {
 		f, err := report.ROCCurves("ROC on all sets together", all...)
@@ -141,7 +138,7 @@ func (v *figureFlags) draw(ctx context.Context, env *cli.Env, kind string, runs 
 
 // evaluation is one score of a run on its sets.
 type evaluation struct {
-	run   namedRun
+	run   NamedRun
 	score ood.ScoreResult
 	id    report.Scores
 	sets  []report.Scores
@@ -149,9 +146,9 @@ type evaluation struct {
 
 // readEvaluation reads a run's raw scores: of the score of that name, or of its
 // first; nil where it was not judged.
-func readEvaluation(r namedRun, score string) (*evaluation, error) {
-	dir := resultsIn(r.dir)
-	if !isFile(filepath.Join(dir, ood.ResultsFile)) {
+func readEvaluation(r NamedRun, score string) (*evaluation, error) {
+	dir := resultsIn(r.Dir)
+	if !IsFile(filepath.Join(dir, ood.ResultsFile)) {
 		return nil, nil
 	}
 	results, err := ood.ReadResults(dir)
@@ -184,13 +181,13 @@ func readEvaluation(r namedRun, score string) (*evaluation, error) {
 
 func (e *evaluation) figure(kind string) (*report.Figure, error) {
 	if kind == "scores" {
-		return report.ScoreHistogram(e.run.name, e.score.Name+" score", e.id, e.sets...)
+		return report.ScoreHistogram(e.run.Name, e.score.Name+" score", e.id, e.sets...)
 	}
 	var rocs []report.ROC
 	for _, s := range e.sets {
 		rocs = append(rocs, report.ROC{Name: s.Name, ID: e.id.Values, OOD: s.Values})
 	}
-	return report.ROCCurves(e.run.name+", "+e.score.Name+" score", rocs...)
+	return report.ROCCurves(e.run.Name+", "+e.score.Name+" score", rocs...)
 }
 
 // together are the scores of all OOD sets.
@@ -202,14 +199,14 @@ func (e *evaluation) together() (all []float64) {
 }
 
 // clusterFigure draws FPR95 over the number of clusters of runs that differ in it.
-func clusterFigure(runs []namedRun, score string) ([]namedFigure, error) {
+func clusterFigure(runs []NamedRun, score string) ([]namedFigure, error) {
 	type key struct {
 		line     string
 		clusters int
 	}
 	values := map[key][]float64{}
 	for _, r := range runs {
-		rec, err := greg.ReadRecord(r.dir)
+		rec, err := greg.ReadRecord(r.Dir)
 		if err != nil {
 			return nil, err
 		}

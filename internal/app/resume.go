@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 
 // goOn prepares to continue the run in -out. Its own record holds: flags may
 // repeat what it says but not contradict it, and its sets must be the same images.
-func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*job, error) {
+func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*Job, error) {
 	rec, err := greg.ReadRecord(*t.out)
 	if err != nil {
 		return nil, err
@@ -27,17 +27,17 @@ func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{dev: dev}
+	j := &Job{Device: dev}
 	for _, s := range []struct {
 		key, flag string
 		set       *datasets.Set
 		train     bool
-	}{{"id", *t.id, &j.id, true}, {"aux", *t.aux, &j.aux, true}, {"test", *t.test, &j.test, false}} {
+	}{{"id", *t.id, &j.ID, true}, {"aux", *t.aux, &j.Aux, true}, {"test", *t.test, &j.Test, false}} {
 		if *s.set, err = t.reopen(ctx, env, rec, s.key, s.flag, s.train); err != nil {
 			return nil, err
 		}
 	}
-	j.run, err = greg.OpenRun(ctx, *t.out, dev, func(m models.Model) error {
+	j.Run, err = greg.OpenRun(ctx, *t.out, dev, func(m models.Model) error {
 		if rec.Init == "" {
 			return nil
 		}

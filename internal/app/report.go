@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,9 +14,7 @@ import (
 
 const reportHelp = `Writes one self-contained HTML page about runs that were trained and judged: the table, the curves of training
 (energy loss and gradient norm as in the paper's Figure 3, cross-entropy, accuracy), histograms of the scores as in
-Figure 4, and how it all was made. Everything comes from the files in the run directories.
-
-Example: cifar report runs/base runs/energy runs/greg -o report.html -figures docs/img`
+Figure 4, and how it all was made. Everything comes from the files in the run directories.`
 
 // otherCurves are drawn beside the paper's two.
 var otherCurves = []quantity{
@@ -24,21 +22,21 @@ var otherCurves = []quantity{
 	{"accuracy", "Accuracy", "% of the batch", "Share of the in-distribution images of every step that are classified right."},
 }
 
-func setupReport(f *cli.Flags) cli.Action {
+func (x *Experiment) setupReport(f *cli.Flags) cli.Action {
 	out := f.String("o", "report.html", "FILE: the page")
 	figures := f.String("figures", "", "DIR: write every figure there too, as SVG")
 	return func(_ context.Context, env *cli.Env, args []string) error {
 		if len(args) == 0 {
 			return cli.Wrong("name run directories")
 		}
-		page, drawn, err := runsPage(env, args)
+		page, drawn, err := x.runsPage(env, args)
 		if err != nil {
 			return err
 		}
 		if err := report.WriteHTML(*out, *page); err != nil {
 			return err
 		}
-		fmt.Fprintln(env.Stdout, *out)
+		fmt.Fprintf(env.Stdout, "%s\n", *out)
 		if *figures == "" {
 			return nil
 		}
@@ -52,7 +50,7 @@ func setupReport(f *cli.Flags) cli.Action {
 }
 
 // runsPage is the report on runs; it also returns the figures by file name.
-func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Figure, error) {
+func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Figure, error) {
 	var paths []string
 	for _, d := range dirs {
 		paths = append(paths, resultsIn(d))
@@ -66,10 +64,10 @@ func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Fig
 	if err != nil {
 		return nil, nil, err
 	}
-	facts = append([]report.Fact{{Name: "command", Value: env.Invocation(pkg) + " " + cli.Quote(env.Argv[1:]...)}}, facts...)
+	facts = append([]report.Fact{{Name: "command", Value: env.Invocation(x.Package) + " " + cli.Quote(env.Argv[1:]...)}}, facts...)
 	page := &report.Page{Title: "Runs", Lead: []string{fmt.Sprintf("%d runs, made from the files in their directories.", len(runs))}, Made: facts}
 	page.Sections = append(page.Sections, report.Section{Heading: "Results", Table: table})
-	curves, err := trainingFigures(runs, append(append([]quantity{}, penalties...), otherCurves...))
+	curves, err := TrainingFigures(runs, append(append([]quantity{}, Penalties...), otherCurves...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,12 +77,12 @@ func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Fig
 	}
 	scores := report.Section{Heading: "Scores"}
 	for _, r := range runs {
-		f, err := scoreFigure(r)
+		f, err := ScoreFigure(r)
 		if err != nil {
 			return nil, nil, err
 		}
 		scores.Figures = append(scores.Figures, f)
-		drawn["scores-"+slugOf(r.name)] = f
+		drawn["scores-"+slugOf(r.Name)] = f
 	}
 	page.Sections = append(page.Sections, scores)
 	if err := addCertificates(page, drawn, runs); err != nil {
@@ -95,7 +93,7 @@ func runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Fig
 
 // describeRuns names the runs by their methods, and by their directories where
 // methods repeat, and says how each was made.
-func describeRuns(dirs []string) (runs []namedRun, facts []report.Fact, err error) {
+func describeRuns(dirs []string) (runs []NamedRun, facts []report.Fact, err error) {
 	count := map[string]int{}
 	var records []greg.Record
 	for _, d := range dirs {
@@ -111,7 +109,7 @@ func describeRuns(dirs []string) (runs []namedRun, facts []report.Fact, err erro
 		if count[rec.Config.Method] > 1 {
 			name += " " + filepath.Base(filepath.Clean(dirs[i]))
 		}
-		runs = append(runs, namedRun{name, dirs[i]})
+		runs = append(runs, NamedRun{name, dirs[i]})
 		facts = append(facts, report.Fact{Name: name, Value: strings.Join(append([]string{filepath.Base(rec.Command[0])}, rec.Command[1:]...), " ")})
 	}
 	return runs, facts, nil

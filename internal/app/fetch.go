@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,14 +14,11 @@ import (
 )
 
 const fetchHelp = `Downloads the files of known sets into the data folder: -data, else $GRADGRAD_DATA, else gradgrad in the user's cache
-folder. Name sets (cifar sets lists them) or single files. What is there and right is not downloaded again, what was cut
+folder. Name sets (the verb sets lists them) or single files. What is there and right is not downloaded again, what was cut
 off goes on where it was, and a file has its name only once it is whole and has the published digest. Where nobody
 published a digest, that of the first download is recorded, and -verify compares with it.
 
-Files that nobody may publish, and dead links: the error says where to put the file by hand.
-
-Example: cifar fetch cifar10 svhn textures
-         cifar fetch -verify cifar10`
+Files that nobody may publish, and dead links: the error says where to put the file by hand.`
 
 // fetchFlags is what fetch was asked for.
 type fetchFlags struct {

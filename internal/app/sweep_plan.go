@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -20,16 +20,16 @@ import (
 
 // officialTrain are the numbers of training images of the official sets, for plans
 // that are made before the data are there.
-var officialTrain = map[string]int{"cifar10": 50000, "cifar100": 50000}
+var officialTrain = map[string]int{"cifar10": 50000, "cifar100": 50000, "imagenet10": 13000, "imagenet20": 26000}
 
 // showPlan prints the runs of a sweep and how long each would take: the time of a
 // step, measured, times the steps. Evaluations are not in it.
-func showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, compute []string) error {
+func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, compute []string) error {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault
 	w.AppendHeader(table.Row{"run", "begins with", "epochs", "steps", "s a step", "time", "flags of train"})
-	p := planner{data: data, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
+	p := planner{x: x, data: data, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
 	var total time.Duration
 	unknown := 0
 	for _, r := range sw.Runs {
@@ -51,7 +51,7 @@ func showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, c
 	if unknown > 0 {
 		fmt.Fprintf(env.Stdout, ", and %d runs on images that are not here", unknown)
 	}
-	fmt.Fprintln(env.Stdout)
+	fmt.Fprintf(env.Stdout, "\n")
 	return nil
 }
 
@@ -67,6 +67,7 @@ type stepTime struct {
 }
 
 type planner struct {
+	x       *Experiment
 	data    string
 	compute []string            // the flags that say what computes
 	steps   map[string]stepTime // by the flags that decide it
@@ -118,7 +119,7 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	for name, value := range r.Train {
 		flags[name] = value
 	}
-	epochs, err = epochsOf(flags)
+	epochs, err = p.x.epochsOf(flags)
 	if err != nil {
 		return st, 0, err
 	}
@@ -154,12 +155,12 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 		if arch, given := flags["arch"]; given {
 			first["arch"] = arch
 		}
-		if err := program().Call(ctx, &quiet, "train", append(append(first.Args(), p.compute...), "-out="+begin)); err != nil {
+		if err := p.x.steps().Call(ctx, &quiet, "train", append(append(first.Args(), p.compute...), "-out="+begin)); err != nil {
 			return st, 0, err
 		}
 		args = append(args, "-init="+begin)
 	}
-	if err := program().Call(ctx, &quiet, "train", args); err != nil {
+	if err := p.x.steps().Call(ctx, &quiet, "train", args); err != nil {
 		return st, 0, err
 	}
 	st, err = bestStep(out)
@@ -167,10 +168,10 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	return st, epochs, err
 }
 
-func epochsOf(flags sweep.Flags) (n int, err error) {
+func (x *Experiment) epochsOf(flags sweep.Flags) (n int, err error) {
 	value, given := flags["epochs"]
 	if !given {
-		return methodEpochs(flags)
+		return x.methodEpochs(flags)
 	}
 	_, err = fmt.Sscan(value, &n)
 	return n, err

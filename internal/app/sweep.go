@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gradgrad/greg"
 	"gradgrad/internal/atomicfile"
 	"gradgrad/internal/cli"
 	"gradgrad/internal/sweep"
@@ -22,14 +21,11 @@ internal/sweep describes the format.
 
 -plan shows the runs without making them, with the time that each would take here: a few steps of each kind are timed
 on drawn images. -scale shrinks the epochs of every run, -set replaces a flag of train in every run, -only chooses
-runs; each says what it changed, and results of a changed sweep go into a directory of their own.
-
-Example: cifar sweep sweeps/table1.toml -plan
-         cifar sweep sweeps/table1.toml
-         cifar sweep sweeps/table1.toml -scale 0.1 -set arch=wrn-16-1 -set aux=aux.tar.zst -only '*/greg-*'`
+runs; each says what it changed, and results of a changed sweep go into a directory of their own.`
 
 // sweepFlags is what sweep was asked for.
 type sweepFlags struct {
+	x         *Experiment
 	plan      *bool
 	scale     *float64
 	set, only *[]string
@@ -38,8 +34,8 @@ type sweepFlags struct {
 	compute   *cli.Compute
 }
 
-func setupSweep(f *cli.Flags) cli.Action {
-	s := new(sweepFlags)
+func (x *Experiment) setupSweep(f *cli.Flags) cli.Action {
+	s := &sweepFlags{x: x}
 	f.Group("What")
 	s.plan = f.Bool("plan", false, "show the runs and how long they would take, and make none")
 	s.scale = f.Float("scale", 1, "X: multiply the epochs of every run, to at least 1")
@@ -62,7 +58,7 @@ func (s *sweepFlags) run(ctx context.Context, env *cli.Env, args []string) error
 		return err
 	}
 	if *s.plan {
-		return showPlan(ctx, env, sw, *s.data, s.compute.Args())
+		return s.x.showPlan(ctx, env, sw, *s.data, s.compute.Args())
 	}
 	return s.execute(ctx, env, sw)
 }
@@ -81,7 +77,7 @@ func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
 		return nil, cli.Wrong("-only: %w", err)
 	}
 	if *s.scale != 1 {
-		changes, err := sw.Scale(*s.scale, methodEpochs)
+		changes, err := sw.Scale(*s.scale, s.x.methodEpochs)
 		if err != nil {
 			return nil, cli.Wrong("-scale: %w", err)
 		}
@@ -116,12 +112,12 @@ func changedSuffix(scale float64, set sweep.Flags) string {
 }
 
 // methodEpochs are the epochs of a run that does not say them.
-func methodEpochs(train sweep.Flags) (int, error) {
+func (x *Experiment) methodEpochs(train sweep.Flags) (int, error) {
 	method, ok := train["method"]
 	if !ok {
 		method = defaultMethod
 	}
-	c, err := greg.Preset(method, 10)
+	c, err := x.Preset(method, 10)
 	return c.Epochs, err
 }
 
@@ -141,7 +137,7 @@ func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep)
 		}
 		var stopped *cli.Interrupted
 		if errors.As(err, &stopped) || ctx.Err() != nil {
-			return &cli.Interrupted{Advice: fmt.Sprintf("%d of %d runs are done; go on with the same command: %s %s", i, len(sw.Runs), env.Invocation(pkg), cli.Quote(env.Argv[1:]...))}
+			return &cli.Interrupted{Advice: fmt.Sprintf("%d of %d runs are done; go on with the same command: %s %s", i, len(sw.Runs), env.Invocation(s.x.Package), cli.Quote(env.Argv[1:]...))}
 		}
 		if err != nil {
 			env.Complain("%s failed: %v", r.Name, err)
@@ -152,7 +148,7 @@ func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep)
 			continue
 		}
 		if r.Eval != nil {
-			evaluated = append(evaluated, filepath.Join(dir, evalDir))
+			evaluated = append(evaluated, filepath.Join(dir, EvalDir))
 		}
 	}
 	if err := s.tables(env, sw, evaluated); err != nil {
@@ -186,5 +182,5 @@ func (s *sweepFlags) tables(env *cli.Env, sw *sweep.Sweep, evaluated []string) e
 	if sw.Title != "" {
 		fmt.Fprintf(env.Stdout, "%s\n\n", sw.Title)
 	}
-	return printReadable(env, t)
+	return PrintReadable(env, t)
 }

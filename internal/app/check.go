@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"regexp"
@@ -18,7 +18,7 @@ func (t *trainFlags) check() error {
 	}
 	// Margins may be checked only once the number of classes is known: until
 	// then they are those of 100, which are the widest.
-	preset, err := greg.Preset(*t.method, 100)
+	preset, err := t.x.Preset(*t.method, 100)
 	if err != nil {
 		return cli.AsWrong(err)
 	}
@@ -45,15 +45,18 @@ func (t *trainFlags) check() error {
 	case *t.arch == "":
 		return nil
 	}
-	return checkNetwork(c.Model)
+	return CheckNetwork(c.Model)
 }
+
+// smallSide is a size of images, in pixels, that every network can read.
+const smallSide = 32
 
 // numbered are names of architectures with numbers in them.
 var numbered = regexp.MustCompile(`^(wrn|densenet)-\d+-\d+$`)
 
-// checkNetwork returns an error of wrong flags for a network that cannot be made.
-func checkNetwork(c models.Config) error {
-	_, err := models.MultiplyAdds(c, benchSide)
+// CheckNetwork returns an error of wrong flags for a network that cannot be made.
+func CheckNetwork(c models.Config) error {
+	_, err := models.MultiplyAdds(c, smallSide)
 	if err != nil && numbered.MatchString(c.Arch) && strings.Contains(err.Error(), "no architecture") {
 		return cli.Wrong("-arch %s: its numbers are out of range: depth and width are such as in wrn-16-1, wrn-40-2 or densenet-40-12", c.Arch)
 	}

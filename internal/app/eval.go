@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -20,12 +20,10 @@ import (
 	"gradgrad/report/progress"
 )
 
-func evalHelp() string {
+func (x *Experiment) evalHelp() string {
 	return "Runs a network over in- and out-of-distribution images, prints a table, and writes results.json and every raw\n" +
 		"score (scores/*.npy) into -out. Larger scores mean in-distribution.\n\nScores:\n  " + strings.Join(ood.ScoreHelp(), "\n  ") +
-		"\n\nConventions for FPR95 and AUPR, which move them by tens of points:\n" + conventions() + "\n" + cli.DescribeSets() + "\n\n" +
-		"Example: cifar eval -checkpoint runs/greg -id cifar10 -ood svhn=test_32x32.mat,dtd=dtd32.tar.zst -scores energy,msp\n" +
-		"         cifar eval -checkpoint densenet.pth.tar -normalize dice -id cifar10 -ood svhn -out runs/densenet"
+		"\n\nConventions for FPR95 and AUPR, which move them by tens of points:\n" + conventions() + "\n" + cli.DescribeSets(x.Name)
 }
 
 func conventions() string {
@@ -38,6 +36,7 @@ func conventions() string {
 
 // evalFlags is what eval was asked for.
 type evalFlags struct {
+	x                                       *Experiment
 	checkpoint, id, fit, scores, convention *string
 	arch, normalize, method, out, conv      *string
 	compute                                 *cli.Compute
@@ -47,8 +46,8 @@ type evalFlags struct {
 	given                                   func(flag string) bool
 }
 
-func setupEval(f *cli.Flags) cli.Action {
-	e := &evalFlags{given: f.Given}
+func (x *Experiment) setupEval(f *cli.Flags) cli.Action {
+	e := &evalFlags{x: x, given: f.Given}
 	f.Group("What")
 	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
 	e.id = f.String("id", "", "SET: in-distribution test images (default that of the run)")
@@ -104,7 +103,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	}
 	defer c.Close()
 	c.Batch = *e.batch
-	scored, err := evaluate(ctx, env, c, *plan)
+	scored, err := Evaluate(ctx, env, c, *plan)
 	if errors.Is(err, context.Canceled) {
 		return &cli.Interrupted{Advice: "no results were written; the evaluation begins anew when it is run again"}
 	}
@@ -115,10 +114,10 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 		return err
 	}
 	scored.Results.Digests = digests
-	scored.Results.Command = env.Invocation(pkg) + " " + cli.Quote(env.Argv[1:]...)
+	scored.Results.Command = env.Invocation(e.x.Package) + " " + cli.Quote(env.Argv[1:]...)
 	scored.Results.Checkpoint = *e.checkpoint
 	scored.Results.Method = *e.method
-	identify(scored.Results, weights.Model, weights.Config, weights.Step())
+	Identify(scored.Results, weights.Model, weights.Config, weights.Step())
 	scored.Results.Versions["device"], scored.Results.Versions["precision"] = e.compute.Device, cli.PrecisionOf(dev)
 	if err := scored.Write(dir); err != nil {
 		return err
@@ -193,7 +192,7 @@ func (e *evalFlags) directory() string {
 	if *e.out != "" {
 		return *e.out
 	}
-	return filepath.Join(*e.checkpoint, evalDir)
+	return filepath.Join(*e.checkpoint, EvalDir)
 }
 
 // openSets opens the sets of the evaluation at the size that the network was
@@ -288,17 +287,17 @@ func (e *evalFlags) algorithm(w *cli.Weights) (kernels.ConvAlgorithm, error) {
 	return a, nil
 }
 
-// evaluate runs the evaluation with progress.
-func evaluate(ctx context.Context, env *cli.Env, c *greg.Classifier, p greg.Evaluation) (*greg.Scored, error) {
+// Evaluate runs the evaluation with progress.
+func Evaluate(ctx context.Context, env *cli.Env, c *greg.Classifier, p greg.Evaluation) (*greg.Scored, error) {
 	line := env.Progress(progress.Options{Label: "eval", Total: int64(p.Images()), Unit: "images"})
 	defer line.Finish()
 	p.Progress = func(_ string, done, _ int) { line.Update(int64(done), int64(done)) }
 	return c.Evaluate(ctx, p)
 }
 
-// identify says in the results which network they are of; config is nil where
+// Identify says in the results which network they are of; config is nil where
 // that is not known.
-func identify(r *ood.Results, m models.Config, config *greg.Config, step int64) {
+func Identify(r *ood.Results, m models.Config, config *greg.Config, step int64) {
 	r.Arch, r.Step = m.Arch, step
 	p := greg.ThisProgram()
 	r.Versions = map[string]string{"gradgrad": p.Version, "go": p.Go}
@@ -335,7 +334,7 @@ func printTable(env *cli.Env, source string, r *ood.Results) error {
 	if err != nil {
 		return err
 	}
-	if err := printReadable(env, t); err != nil {
+	if err := PrintReadable(env, t); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Stdout, "accuracy on %s: %.2f %%\n", r.ID, r.IDAccuracy)

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func (t *tsneFlags) define(f *cli.Flags) {
 	t.compute = cli.ComputeFlags(f)
 }
 
-func (t *tsneFlags) draw(ctx context.Context, env *cli.Env, runs []namedRun) (figures []namedFigure, err error) {
+func (t *tsneFlags) draw(ctx context.Context, env *cli.Env, runs []NamedRun) (figures []namedFigure, err error) {
 	switch {
 	case *t.of != "features" && *t.of != "pixels":
 		return nil, cli.Wrong("-of %s: features or pixels", *t.of)
@@ -55,16 +55,16 @@ func (t *tsneFlags) draw(ctx context.Context, env *cli.Env, runs []namedRun) (fi
 			return nil, err
 		}
 		if err != nil {
-			return nil, fmt.Errorf("t-SNE of %s: %w", r.dir, err)
+			return nil, fmt.Errorf("t-SNE of %s: %w", r.Dir, err)
 		}
-		figures = append(figures, namedFigure{f, "tsne-" + *t.of + "-" + slugOf(r.name)})
+		figures = append(figures, namedFigure{f, "tsne-" + *t.of + "-" + slugOf(r.Name)})
 	}
 	return figures, nil
 }
 
 // one maps the images as one run sees them.
-func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r namedRun) (*report.Figure, error) {
-	rec, err := greg.ReadRecord(r.dir)
+func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r NamedRun) (*report.Figure, error) {
+	rec, err := greg.ReadRecord(r.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r namedRun) (*report.
 	if err != nil {
 		return nil, err
 	}
-	w, err := cli.ReadWeights(ctx, r.dir, "", 0)
+	w, err := cli.ReadWeights(ctx, r.Dir, "", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (t *tsneFlags) vectors(ctx context.Context, net *greg.Classifier, set datas
 	return to, nil
 }
 
-func (t *tsneFlags) plot(ctx context.Context, env *cli.Env, r namedRun, values []float32, names []string, counts []int) (*report.Figure, error) {
+func (t *tsneFlags) plot(ctx context.Context, env *cli.Env, r NamedRun, values []float32, names []string, counts []int) (*report.Figure, error) {
 	n := 0
 	for _, c := range counts {
 		n += c
@@ -142,5 +142,5 @@ func (t *tsneFlags) plot(ctx context.Context, env *cli.Env, r namedRun, values [
 		groups = append(groups, report.Points{Name: names[i], XY: at[:c]})
 		at = at[c:]
 	}
-	return report.ScatterPlot(fmt.Sprintf("%s: t-SNE of %s", r.name, *t.of), groups...)
+	return report.ScatterPlot(fmt.Sprintf("%s: t-SNE of %s", r.Name, *t.of), groups...)
 }

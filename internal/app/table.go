@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -23,9 +23,7 @@ The layout paper has FPR95 and AUROC of each set and their average; openood has 
 ones apart, as OpenOOD groups them, with an average and AUPR of each.
 
 Formats: text (box drawing), ansi (best bold, second underlined), markdown, csv (one line per number's set), json,
-latex (booktabs).
-
-Example: cifar table runs/*/eval -format latex -o table.tex`
+latex (booktabs).`
 
 func setupTable(f *cli.Flags) cli.Action {
 	format := f.String("format", "", "NAME: see above (default by the extension of -o, else what suits the terminal, or text)")
@@ -53,7 +51,7 @@ func setupTable(f *cli.Flags) cli.Action {
 		}
 		t.Arrange(columns)
 		if *out == "" && *format == "" {
-			return printReadable(env, t)
+			return PrintReadable(env, t)
 		}
 		if *out == "" {
 			return t.Write(env.Stdout, chosen)
@@ -79,9 +77,9 @@ func tableFormat(name, file string) (report.Format, error) {
 	return f, nil
 }
 
-// printReadable prints a table for whoever reads standard output: on a terminal
+// PrintReadable prints a table for whoever reads standard output: on a terminal
 // fitted to its width and with the best values marked, elsewhere as plain text.
-func printReadable(env *cli.Env, t *report.Table) error {
+func PrintReadable(env *cli.Env, t *report.Table) error {
 	if f, ok := env.Terminal(); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			return t.WriteWithin(env.Stdout, columns, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
@@ -95,16 +93,16 @@ func resultsIn(path string) string {
 	if _, err := os.Stat(filepath.Join(path, ood.ResultsFile)); err == nil {
 		return path
 	}
-	if inner := filepath.Join(path, evalDir); isFile(filepath.Join(inner, ood.ResultsFile)) {
+	if inner := filepath.Join(path, EvalDir); IsFile(filepath.Join(inner, ood.ResultsFile)) {
 		return inner
 	}
 	return path
 }
 
-func isFile(path string) bool {
+func IsFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// evalDir is where the evaluation of a run lies inside its directory.
-const evalDir = "eval"
+// EvalDir is where the evaluation of a run lies inside its directory.
+const EvalDir = "eval"

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"cmp"
@@ -16,17 +16,15 @@ import (
 	"gradgrad/report/progress"
 )
 
-func trainHelp() string {
-	names, about := greg.Methods()
+func (x *Experiment) trainHelp() string {
+	names, about := x.Methods()
 	var b strings.Builder
 	b.WriteString("Trains a network and leaves a run directory: config.json (settings, data, program), metrics.jsonl (a line a\n" +
 		"step) and checkpoint.safetensors. Ctrl-C finishes the step and saves; -resume goes on, in the same bits.\n\nMethods:\n")
 	for i, n := range names {
 		fmt.Fprintf(&b, "  %-10s %s\n", n, about[i])
 	}
-	b.WriteString("\n" + cli.Wrap("Architectures: "+strings.Join(models.Known(), ", ")+".") + "\n\n" + cli.DescribeSets() + "\n\n" +
-		"Example: cifar train -id cifar10 -out runs/base -method ce -arch wrn-16-1 -epochs 20\n" +
-		"         cifar train -id cifar10 -aux aux.tar.zst -method greg -init runs/base -out runs/greg")
+	b.WriteString("\n" + cli.Wrap("Architectures: "+strings.Join(models.Known(), ", ")+".") + "\n\n" + cli.DescribeSets(x.Name))
 	return b.String()
 }
 
@@ -35,6 +33,7 @@ const defaultMethod = "greg"
 
 // trainFlags is what train was asked for.
 type trainFlags struct {
+	x                      *Experiment
 	id, aux, classes, test *string
 	method, arch, init     *string
 	out, normalize         *string
@@ -46,17 +45,17 @@ type trainFlags struct {
 	given                  func(flag string) bool
 }
 
-func setupTrain(f *cli.Flags) cli.Action {
-	t := &trainFlags{given: f.Given}
+func (x *Experiment) setupTrain(f *cli.Flags) cli.Action {
+	t := &trainFlags{x: x, given: f.Given}
 	f.Group("What")
 	t.id = f.String("id", "", "SET: in-distribution images, with classes")
 	t.aux = f.String("aux", "", "SET: auxiliary outliers")
 	t.classes = f.String("aux-classes", "", "FILE: keep the classes of -aux that this JSON file lists")
 	t.test = f.String("test", "", "SET: test images for the accuracy at the end (default the test split of -id, where there is one)")
 	t.method = f.String("method", defaultMethod, "NAME: see above")
-	t.arch = f.String("arch", "", "NAME: architecture, see above (default that of -init, else wrn-40-2)")
+	t.arch = f.String("arch", "", "NAME: architecture, see above (default that of -init, else "+x.Arch+")")
 	t.init = f.String("init", "", "PATH: begin with the weights of a run directory, a .safetensors or a PyTorch file")
-	t.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", ")+" (default that of -init, else greg)")
+	t.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", ")+" (default that of -init, else "+x.Normalize+")")
 	t.out = f.String("out", "", "DIR: the run directory")
 	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
 	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
@@ -85,43 +84,43 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer j.close()
+	defer j.Close()
 	if t.given("save-every") {
-		j.run.Every = *t.every
+		j.Run.Every = *t.every
 	}
 	j.describe(env)
-	if err := j.train(ctx, env); err != nil {
+	if err := j.Train(ctx, env); err != nil {
 		return t.interrupted(env, j, err)
 	}
-	return j.finish(ctx, env)
+	return t.finish(ctx, env, j)
 }
 
-// job is a run with its sets.
-type job struct {
-	run           *greg.Run
-	dev           kernels.Device
-	id, aux, test datasets.Set // aux and test may be nil
+// Job is a run with its sets.
+type Job struct {
+	Run           *greg.Run
+	Device        kernels.Device
+	ID, Aux, Test datasets.Set // Aux and Test may be nil
 }
 
-// close gives back memory and the directory.
-func (j *job) close() error {
-	j.run.Trainer.Close()
-	return j.run.Close()
+// Close gives back memory and the directory.
+func (j *Job) Close() error {
+	j.Run.Trainer.Close()
+	return j.Run.Close()
 }
 
 // begin prepares a new run.
-func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
+func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*Job, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	if isFile(filepath.Join(*t.out, greg.RecordFile)) { // say so before reading images
+	if IsFile(filepath.Join(*t.out, greg.RecordFile)) { // say so before reading images
 		return nil, fmt.Errorf("%s: %w; go on with it (-resume) or choose another directory", *t.out, greg.ErrRunExists)
 	}
 	dev, err := t.compute.Open()
 	if err != nil {
 		return nil, err
 	}
-	j := &job{dev: dev}
+	j := &Job{Device: dev}
 	rec := greg.Record{Device: t.compute.Device, Precision: cli.PrecisionOf(dev), Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
 	if err := t.openSets(ctx, env, j, rec.Sets); err != nil {
 		return nil, err
@@ -143,32 +142,32 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*job, error) {
 	if err != nil {
 		return nil, cli.AsWrong(err)
 	}
-	if err := trainer.CheckSets(j.id, j.aux); err != nil {
+	if err := trainer.CheckSets(j.ID, j.Aux); err != nil {
 		return nil, err // before there is a run
 	}
-	j.run, err = greg.NewRun(*t.out, rec, trainer)
+	j.Run, err = greg.NewRun(*t.out, rec, trainer)
 	return j, err
 }
 
 // openSets opens the sets of a new run.
-func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *job, ids map[string]greg.SetID) (err error) {
+func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *Job, ids map[string]greg.SetID) (err error) {
 	open := func(key, spec string, w cli.Want) (datasets.Set, error) {
 		set, id, err := t.sets.Open(ctx, env, spec, w)
 		ids[key] = id
 		return set, err
 	}
-	if j.id, err = open("id", *t.id, cli.Want{Train: true}); err != nil {
+	if j.ID, err = open("id", *t.id, cli.Want{Train: true}); err != nil {
 		return err
 	}
-	h, w := j.id.Size()
+	h, w := j.ID.Size()
 	if h != w {
 		return fmt.Errorf("the images of %s are %dx%d: bring them to squares with -size", *t.id, w, h)
 	}
-	if len(j.id.Classes()) == 0 {
+	if len(j.ID.Classes()) == 0 {
 		return fmt.Errorf("the set %s has no classes: training needs labels, such as folders of a class each", *t.id)
 	}
 	if *t.aux != "" {
-		if j.aux, err = open("aux", *t.aux, cli.Want{Train: true, Size: h, Classes: *t.classes}); err != nil {
+		if j.Aux, err = open("aux", *t.aux, cli.Want{Train: true, Size: h, Classes: *t.classes}); err != nil {
 			return err
 		}
 	}
@@ -178,11 +177,11 @@ func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *job, ids map
 			return nil
 		}
 	}
-	if j.test, err = open("test", spec, cli.Want{Size: h}); err != nil {
+	if j.Test, err = open("test", spec, cli.Want{Size: h}); err != nil {
 		return err
 	}
 	if ids["test"].SHA256 == ids["id"].SHA256 { // one split only
-		j.test = nil
+		j.Test = nil
 		delete(ids, "test")
 	}
 	return nil
@@ -203,45 +202,45 @@ func testSpec(id string) string {
 }
 
 // config makes the settings of a new run, and reads its initial weights.
-func (t *trainFlags) config(ctx context.Context, j *job) (c greg.Config, weights *cli.Weights, err error) {
-	classes := len(j.id.Classes())
-	if c, err = greg.Preset(*t.method, classes); err != nil {
+func (t *trainFlags) config(ctx context.Context, j *Job) (c greg.Config, weights *cli.Weights, err error) {
+	classes := len(j.ID.Classes())
+	if c, err = t.x.Preset(*t.method, classes); err != nil {
 		return c, nil, cli.AsWrong(err)
 	}
 	preset := *t.normalize
 	if preset == "" && *t.init == "" {
-		preset = "greg"
+		preset = t.x.Normalize
 	}
 	if *t.init != "" {
 		if weights, err = cli.ReadWeights(ctx, *t.init, *t.arch, classes); err != nil {
 			return c, nil, err
 		}
 		c.SetNetwork(weights.Model)
-		if c.Normalize, err = weights.Normalize(preset, j.id.Name()); err != nil {
+		if c.Normalize, err = weights.Normalize(preset, j.ID.Name()); err != nil {
 			return c, nil, err
 		}
-	} else if c.Normalize, err = datasets.Preset(preset, j.id.Name()); err != nil {
+	} else if c.Normalize, err = datasets.Preset(preset, j.ID.Name()); err != nil {
 		return c, nil, cli.AsWrong(err)
 	} else {
-		c.SetNetwork(models.Config{Arch: cmp.Or(*t.arch, "wrn-40-2")})
+		c.SetNetwork(models.Config{Arch: cmp.Or(*t.arch, t.x.Arch)})
 	}
-	c.Size, _ = j.id.Size()
+	c.Size, _ = j.ID.Size()
 	t.settings.apply(&c)
 	return c, weights, cli.AsWrong(c.Check())
 }
 
-// train runs to the end, with progress.
-func (j *job) train(ctx context.Context, env *cli.Env) error {
-	line := env.Progress(progress.Options{Label: j.run.Record.Config.Method, Total: int64(j.run.Trainer.Total(j.id)), Start: int64(j.run.Trainer.Done()), Unit: "images"})
+// Train runs to the end, with progress.
+func (j *Job) Train(ctx context.Context, env *cli.Env) error {
+	line := env.Progress(progress.Options{Label: j.Run.Record.Config.Method, Total: int64(j.Run.Trainer.Total(j.ID)), Start: int64(j.Run.Trainer.Done()), Unit: "images"})
 	defer line.Finish()
 	images := int64(0)
-	t := j.run.Trainer
+	t := j.Run.Trainer
 	if t.Config.Sampling.Sampler != greg.SampleClusters { // those of a step are looked at in no time
 		t.Looking = func(done, total int) {
 			line.Update(int64(t.Done()), images, progress.Term{Name: "looked at", Value: float64(done)}, progress.Term{Name: "of", Value: float64(total)})
 		}
 	}
-	return j.run.Train(ctx, j.id, j.aux, func(s greg.Step) {
+	return j.Run.Train(ctx, j.ID, j.Aux, func(s greg.Step) {
 		images += int64(s.Images)
 		line.Update(int64(s.Step), images, terms(s)...)
 	})
@@ -260,7 +259,7 @@ func terms(s greg.Step) []progress.Term {
 }
 
 // interrupted turns a cancelled run's error into advice how to go on.
-func (t *trainFlags) interrupted(env *cli.Env, j *job, err error) error {
+func (t *trainFlags) interrupted(env *cli.Env, j *Job, err error) error {
 	if !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -272,24 +271,24 @@ func (t *trainFlags) interrupted(env *cli.Env, j *job, err error) error {
 		words = append(words, "-skip-bad")
 	}
 	return &cli.Interrupted{Advice: fmt.Sprintf("the checkpoint of step %d is written; go on with: %s %s",
-		j.run.Trainer.Done(), env.Invocation(pkg), cli.Quote(words...))}
+		j.Run.Trainer.Done(), env.Invocation(t.x.Package), cli.Quote(words...))}
 }
 
 // finish tests the network and says what can be done next.
-func (j *job) finish(ctx context.Context, env *cli.Env) error {
-	dir := j.run.Dir
-	if j.test != nil {
-		c := greg.NewClassifier(j.run.Trainer.Model, j.run.Record.Config.Normalize, j.dev)
+func (t *trainFlags) finish(ctx context.Context, env *cli.Env, j *Job) error {
+	dir := j.Run.Dir
+	if j.Test != nil {
+		c := greg.NewClassifier(j.Run.Trainer.Model, j.Run.Record.Config.Normalize, j.Device)
 		defer c.Close()
-		accuracy, err := c.Accuracy(ctx, j.test, nil)
+		accuracy, err := c.Accuracy(ctx, j.Test, nil)
 		if errors.Is(err, context.Canceled) {
 			return &cli.Interrupted{Advice: "the run in " + dir + " is complete, only its test accuracy was not measured"}
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.Stdout, "test accuracy %.2f %% (%d images of %s)\n", accuracy, j.test.Len(), j.test.Name())
+		fmt.Fprintf(env.Stdout, "test accuracy %.2f %% (%d images of %s)\n", accuracy, j.Test.Len(), j.Test.Name())
 	}
-	env.Say("the run is in %s; judge it with: %s %s -ood SET,...", dir, env.Invocation(pkg), cli.Quote("eval", "-checkpoint", dir))
+	env.Say("the run is in %s; judge it with: %s %s -ood SET,...", dir, env.Invocation(t.x.Package), cli.Quote("eval", "-checkpoint", dir))
 	return nil
 }

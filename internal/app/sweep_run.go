@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -43,7 +43,7 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 		if err := state.write(dir); err != nil {
 			return err
 		}
-		if err := program().Call(ctx, env, "train", s.trainArgs(sw, r, dir)); err != nil {
+		if err := s.x.steps().Call(ctx, env, "train", s.trainArgs(sw, r, dir)); err != nil {
 			return err
 		}
 		state.Trained = true
@@ -55,7 +55,7 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 		return nil
 	}
 	args := append(r.Eval.Args(), s.dataArgs()...)
-	if err := program().Call(ctx, env, "eval", append(args, "-checkpoint="+dir)); err != nil {
+	if err := s.x.steps().Call(ctx, env, "eval", append(args, "-checkpoint="+dir)); err != nil {
 		return err
 	}
 	state.Evaluated = true
@@ -126,7 +126,7 @@ func (s *sweepFlags) trainArgs(sw *sweep.Sweep, r sweep.Run, dir string) []strin
 	if r.Init != "" {
 		args = append(args, "-init="+filepath.Join(sw.Out, filepath.FromSlash(r.Init)))
 	}
-	if isFile(filepath.Join(dir, greg.RecordFile)) {
+	if IsFile(filepath.Join(dir, greg.RecordFile)) {
 		args = append(args, "-resume")
 	}
 	return args

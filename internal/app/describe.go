@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"cmp"
@@ -11,8 +11,8 @@ import (
 )
 
 // describe says what is going to be trained, and how.
-func (j *job) describe(env *cli.Env) {
-	t, rec := j.run.Trainer, j.run.Record
+func (j *Job) describe(env *cli.Env) {
+	t, rec := j.Run.Trainer, j.Run.Record
 	c := rec.Config
 	say := func(name, format string, a ...any) { env.Say("  %-10s %s", name, fmt.Sprintf(format, a...)) }
 	from := "random weights"
@@ -23,7 +23,7 @@ func (j *job) describe(env *cli.Env) {
 		from = fmt.Sprintf("step %d of the same run", t.Done())
 	}
 	env.Say("training %s from %s", c.Method, from)
-	say("network", "%s, %s, %s parameters, images of %dx%d", c.Model.Arch, describeOutputs(c.Model), thousands(models.ParamCount(t.Model)), c.Size, c.Size)
+	say("network", "%s, %s, %s parameters, images of %dx%d", c.Model.Arch, describeOutputs(c.Model), Thousands(models.ParamCount(t.Model)), c.Size, c.Size)
 	say("id", "%s", describeSet(rec.Sets["id"]))
 	if _, ok := rec.Sets["aux"]; ok {
 		say("aux", "%s", describeSet(rec.Sets["aux"]))
@@ -33,21 +33,21 @@ func (j *job) describe(env *cli.Env) {
 	} else {
 		say("test", "none: there is no test split of %s", rec.Sets["id"].Spec)
 	}
-	say("steps", "%d (%d epochs of %d), %d + %d images each", t.Total(j.id), c.Epochs, t.PerEpoch(j.id), c.Batch, c.AuxBatch)
+	say("steps", "%d (%d epochs of %d), %d + %d images each", t.Total(j.ID), c.Epochs, t.PerEpoch(j.ID), c.Batch, c.AuxBatch)
 	say("loss", "%s", describeLoss(c.Loss))
 	if c.DualRate > 0 {
 		say("", "lambda_grad moves by %g (L_gradS - %g) after every step, not below 0", c.DualRate, c.DualTarget)
 	}
-	if j.aux != nil {
-		say("outliers", "%s", describeOutliers(c, j.aux.Len(), t.PerEpoch(j.id)))
+	if j.Aux != nil {
+		say("outliers", "%s", describeOutliers(c, j.Aux.Len(), t.PerEpoch(j.ID)))
 	}
 	say("optimiser", "%s", describeOptimiser(c))
-	say("else", "seed %d, normalisation %s, device %s, %s", c.Seed, c.Normalize.Name, rec.Device, cli.PrecisionOf(j.dev))
-	say("run", "%s", j.run.Dir)
+	say("else", "seed %d, normalisation %s, device %s, %s", c.Seed, c.Normalize.Name, rec.Device, cli.PrecisionOf(j.Device))
+	say("run", "%s", j.Run.Dir)
 }
 
 func describeSet(s greg.SetID) string {
-	text := fmt.Sprintf("%s, %s images", s.Name, thousands(s.Images))
+	text := fmt.Sprintf("%s, %s images", s.Name, Thousands(s.Images))
 	if s.Spec != s.Name {
 		text += " (" + s.Spec + ")"
 	}
@@ -138,8 +138,8 @@ func describeOptimiser(c greg.Config) string {
 	return text
 }
 
-// thousands writes 2243546 as 2,243,546.
-func thousands(n int) string {
+// Thousands writes 2243546 as 2,243,546.
+func Thousands(n int) string {
 	text := fmt.Sprint(n)
 	var parts []string
 	for len(text) > 3 {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -43,7 +43,7 @@ func radius(r *float64) string {
 }
 
 // addCertificates adds a figure for each run that has certificates.
-func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []namedRun) error {
+func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []NamedRun) error {
 	section := report.Section{Heading: "Certificates"}
 	for _, r := range runs {
 		f, err := certificateFigure(r)
@@ -52,7 +52,7 @@ func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []
 		}
 		if f != nil {
 			section.Figures = append(section.Figures, f)
-			drawn["certified-"+slugOf(r.name)] = f
+			drawn["certified-"+slugOf(r.Name)] = f
 		}
 	}
 	if len(section.Figures) > 0 {
@@ -63,8 +63,8 @@ func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []
 
 // certificateFigure is the certified share of one evaluation against the radius;
 // nil where it has no certificates.
-func certificateFigure(r namedRun) (*report.Figure, error) {
-	dir := resultsIn(r.dir)
+func certificateFigure(r NamedRun) (*report.Figure, error) {
+	dir := resultsIn(r.Dir)
 	results, err := ood.ReadResults(dir)
 	if err != nil || results.Certificate == nil {
 		return nil, err
@@ -86,12 +86,12 @@ func certificateFigure(r namedRun) (*report.Figure, error) {
 			return nil, err
 		}
 	}
-	f, err := report.CertifiedShare(r.name, results.Certificate.Unit,
+	f, err := report.CertifiedShare(r.Name, results.Certificate.Unit,
 		report.Scores{Name: "known, accepted", Values: known},
 		report.Scores{Name: "unknown, rejected", Values: unknown},
 		report.Scores{Name: "known, the paper's estimate", Values: estimate})
 	if err == nil {
-		f.Caption = fmt.Sprintf("%s: share of images whose decision is right and certified up to a radius. %s", r.name, results.Certificate.Claim)
+		f.Caption = fmt.Sprintf("%s: share of images whose decision is right and certified up to a radius. %s", r.Name, results.Certificate.Claim)
 	}
 	return f, err
 }
