@@ -53,7 +53,7 @@ run() {
 	sweep=-full
 	[ -z "${QUICK:-}" ] || sweep=
 	GRADGRAD_DEVICE=$device ./cuda.test -test.v -test.timeout 60m \
-		-test.run 'TestEveryKernel|TestEveryOp|TestRandomShapes|TestAccuracy|TestJoinedInOrder|TestReplay' $sweep > "$work/parity" 2>&1 || status=1
+		-test.run 'TestEveryKernel|TestEveryOp|TestStep|TestRandomShapes|TestAccuracy|TestJoinedInOrder|TestReplay' $sweep > "$work/parity" 2>&1 || status=1
 	echo "$(count '^ *--- PASS' "$work/parity") passed, $(count '^ *--- FAIL' "$work/parity") failed"
 	grep -A3 '^ *--- FAIL' "$work/parity" | head -40 || true
 

@@ -78,9 +78,9 @@ func TestEveryKernel(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range cuda.Kernels() {
-		if !ran[name] {
-			t.Errorf("the kernel %s is in no case", name)
+	for _, k := range kernels.All() {
+		if !ran[k.Name] {
+			t.Errorf("the kernel %s is in no case", k.Name)
 		}
 	}
 }
