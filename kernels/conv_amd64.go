@@ -60,13 +60,22 @@ func (c *corr) run(out, sum, in, w []float32) {
 	c.pack(weights.data, w)
 	units := c.units()
 	chunk := unitChunk(units)
-	For((units+chunk-1)/chunk, func(i int) {
-		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
-			img, imgs, row, rows := c.unitAt(u, c.outH)
-			c.begin(out, sum, img, imgs, row, rows)
-			c.unit(out, in, weights.data, img, imgs, row, rows, sum != nil)
-		}
-	})
+	share((units+chunk-1)/chunk, corrJob{c, out, sum, in, weights.data, units, chunk})
+}
+
+// corrJob computes some units of a correlation.
+type corrJob struct {
+	*corr
+	out, sum, in, weights []float32
+	units, chunk          int
+}
+
+func (j *corrJob) piece(i int) {
+	for u := i * j.chunk; u < min(j.units, (i+1)*j.chunk); u++ {
+		img, imgs, row, rows := j.unitAt(u, j.outH)
+		j.begin(j.out, j.sum, img, imgs, row, rows)
+		j.unit(j.out, j.in, j.weights, img, imgs, row, rows, j.sum != nil)
+	}
 }
 
 // begin puts the part of sum that a unit adds to into its place.
@@ -183,26 +192,35 @@ func (c *corr) pack(packed, w []float32) {
 	for i := range c.classes {
 		k := &c.classes[i]
 		steps := len(k.taps) * c.cin
-		strips := k.strips.count
-		one := func(j int) {
-			q := j / strips
-			col, cols, vecs := k.strips.at(j % strips)
-			dst := packed[c.packedAt(k, q)+col*steps:]
-			if c.fold > 1 {
-				c.packFolded(k, dst, vecs*tiles.lanes, w)
-				return
-			}
-			for t, tap := range k.taps {
-				c.packTap(dst[t*c.cin*vecs*tiles.lanes:], vecs*tiles.lanes, w, tap.weights[0], q, col, cols)
-			}
-		}
+		job := corrPack{c, k, packed, w}
 		if steps*c.cout < 1<<14 {
-			for j := range c.groups * strips {
-				one(j)
+			for j := range c.groups * k.strips.count {
+				job.piece(j)
 			}
 			continue
 		}
-		For(c.groups*strips, one)
+		share(c.groups*k.strips.count, job)
+	}
+}
+
+// corrPack packs one strip of the weights of one group.
+type corrPack struct {
+	*corr
+	k         *corrClass
+	packed, w []float32
+}
+
+func (j *corrPack) piece(i int) {
+	k, c := j.k, j.corr
+	q := i / k.strips.count
+	col, cols, vecs := k.strips.at(i % k.strips.count)
+	dst := j.packed[c.packedAt(k, q)+col*len(k.taps)*c.cin:]
+	if c.fold > 1 {
+		c.packFolded(k, dst, vecs*tiles.lanes, j.w)
+		return
+	}
+	for t, tap := range k.taps {
+		c.packTap(dst[t*c.cin*vecs*tiles.lanes:], vecs*tiles.lanes, j.w, tap.weights[0], q, col, cols)
 	}
 }
 

@@ -145,17 +145,26 @@ func weightGradRow[T Float](dw, img, dy []T, g *ConvAttr, oh int) {
 
 // addParts writes the sum of the parts to out, first to last.
 func addParts[T Float](out, parts []T, n int) {
-	total := len(out)
-	const chunk = 4096
-	For((total+chunk-1)/chunk, func(i int) {
-		lo, hi := i*chunk, min((i+1)*chunk, total)
-		dst := out[lo:hi]
-		clear(dst)
-		for p := range n {
-			src := parts[p*total+lo:][:hi-lo]
-			for j, v := range src {
-				dst[j] += v
-			}
+	share((len(out)+addPartsChunk-1)/addPartsChunk, addPartsJob[T]{out, parts, n})
+}
+
+const addPartsChunk = 4096 // elements
+
+// addPartsJob adds a chunk of n partial sums up.
+type addPartsJob[T Float] struct {
+	out, parts []T
+	n          int
+}
+
+func (j *addPartsJob[T]) piece(i int) {
+	total := len(j.out)
+	lo, hi := i*addPartsChunk, min((i+1)*addPartsChunk, total)
+	dst := j.out[lo:hi]
+	clear(dst)
+	for p := range j.n {
+		src := j.parts[p*total+lo:][:hi-lo]
+		for k, v := range src {
+			dst[k] += v
 		}
-	})
+	}
 }

@@ -62,12 +62,20 @@ func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool {
 		defer giveBack(parts)
 		sums = parts.data
 	}
-	For(w.parts*w.splits, func(i int) { w.task(sums, x, dy, i/w.splits, i%w.splits) })
+	share(w.parts*w.splits, weightGradJob{w, sums, x, dy})
 	if w.parts > 1 {
 		addParts(dw[:w.total], sums, w.parts)
 	}
 	return true
 }
+
+// weightGradJob sums one part of the units into some of the columns.
+type weightGradJob struct {
+	*weightGrad
+	sums, x, dy []float32
+}
+
+func (j *weightGradJob) piece(i int) { j.task(j.sums, j.x, j.dy, i/j.splits, i%j.splits) }
 
 // task sums one part of the units into some of the columns.
 func (w *weightGrad) task(sums, x, dy []float32, part, split int) {

@@ -54,6 +54,18 @@ func applyAll[T Float](l normLayout, y, x, k []T, relu bool) {
 	l.each(func(lo, hi int) { applyRows(y[lo:hi], x[lo:hi], k, l.w, low, stream) })
 }
 
+// momentsJob computes the moments of a chunk.
+type momentsJob[T Float] struct {
+	normLayout
+	x     []T
+	parts []float64
+}
+
+func (j *momentsJob[T]) piece(i int) {
+	lo, hi := j.span(i)
+	chunkMoments(j.normLayout, j.x[lo:hi], j.parts[2*i*j.c:2*(i+1)*j.c])
+}
+
 // normMoments computes mean, 1/sqrt(var+eps) and var over the rows of x. Every
 // chunk subtracts a shift of its own, close to its mean, before it squares, and
 // the chunks are merged in order as in Chan, Golub and LeVeque (1983): nothing
@@ -61,10 +73,7 @@ func applyAll[T Float](l normLayout, y, x, k []T, relu bool) {
 func normMoments[T Float](l normLayout, x []T, eps float64, mean, rstd, variance []T) {
 	parts := borrow[float64](l.chunks * 2 * l.c)
 	defer giveBack(parts)
-	For(l.chunks, func(i int) {
-		lo, hi := l.span(i)
-		chunkMoments(l, x[lo:hi], parts.data[2*i*l.c:2*(i+1)*l.c])
-	})
+	share(l.chunks, momentsJob[T]{l, x, parts.data})
 	mu, m2 := parts.data[:l.c], parts.data[l.c:2*l.c]
 	var done float64
 	for i := range l.chunks {
