@@ -22,7 +22,7 @@ type panelArgs struct {
 	count        int            // parts
 	ld           int            // bytes
 	row, rows    int
-	left         int // for the assembly
+	_            int // the assembly's own: the rows that are left
 }
 
 // panelPart is a part: its first row, that of the other tensor, how many columns

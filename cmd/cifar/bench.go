@@ -35,7 +35,7 @@ const benchHelp = `Prints one JSON line a case. A step is one update of the opti
 
 Images and labels are random. gflops counts 2 operations a multiply-add of convolutions and matrix products, a
 training step as 3 forwards (ce, energy), 6 (greg), 8 (greg+, its candidates included) or 7 (greg-ref). peak_mib is the most memory that one step's
-values and the parameters with gradients and momentum held; bytes and operations are what one step's operations
+values held (activations and cotangents), params_mib that of weights, gradients and momentum; bytes and operations are what one step's operations
 read and wrote, and how many there were. best_gflops is that of the fastest step, of_peak its share of the multiply-adds
 that so many threads reach at most, measured just before (gemm, conv), error the largest difference from float64 on two
 of the images over the largest value. With -threads 1,2 every case runs on one thread, then on two, and speedup
@@ -197,7 +197,8 @@ type measurement struct {
 	Error     float64 `json:"error,omitempty"`         // against float64, over the largest value
 	Speedup   float64 `json:"speedup,omitempty"`       // over the first number of threads
 
-	PeakMiB    float64 `json:"peak_mib,omitempty"`
+	PeakMiB    float64 `json:"peak_mib,omitempty"`   // activations and cotangents
+	ParamsMiB  float64 `json:"params_mib,omitempty"` // weights, gradients, momentum
 	Bytes      int64   `json:"bytes,omitempty"`
 	Operations int64   `json:"operations,omitempty"`
 

@@ -167,6 +167,7 @@ func (s *benchStep) count(name string, dev kernels.Device, m *measurement) error
 	if name == "infer" {
 		copies = 1
 	}
-	m.PeakMiB = float64(peak+copies*size*int64(models.ParamCount(s.net))) / (1 << 20)
+	m.PeakMiB = float64(peak) / (1 << 20)
+	m.ParamsMiB = float64(copies*size*int64(models.ParamCount(s.net))) / (1 << 20)
 	return nil
 }

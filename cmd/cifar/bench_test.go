@@ -28,7 +28,7 @@ func TestBench(t *testing.T) {
 		case strings.HasPrefix(name, "conv-"):
 			wants = append(wants, "seconds", "gflops", "best_gflops", "error", "bytes", "operations", "peak_mib")
 		default:
-			wants = append(wants, "arch", "seconds", "images_per_s", "gflops", "bytes", "operations", "peak_mib")
+			wants = append(wants, "arch", "seconds", "images_per_s", "gflops", "bytes", "operations", "peak_mib", "params_mib")
 		}
 		for _, key := range wants {
 			if v, has := m[key]; !has || v == "" || v == 0.0 {
