@@ -46,6 +46,13 @@ func isArchive(head []byte) bool {
 // every call unpacks the file from its start.
 type tarTree struct{ file string }
 
+// compressed looks at the first bytes.
+func (t tarTree) compressed() (bool, error) {
+	head, err := firstBytes(t.file, len(zstdMagic))
+	s := string(head)
+	return strings.HasPrefix(s, gzipMagic) || strings.HasPrefix(s, zstdMagic), err
+}
+
 func (t tarTree) where() string { return t.file }
 
 func (t tarTree) list(ctx context.Context) ([]entry, error) {

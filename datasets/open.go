@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,6 +196,9 @@ func asSet(m *Memory, err error) (Set, error) {
 // openTree reads a folder or an archive.
 func (l location) openTree(ctx context.Context, t tree, o Options) (Set, error) {
 	if a, ok := t.(tarTree); ok && o.Stream {
+		if compressed, err := a.compressed(); err != nil || compressed {
+			return nil, cmp.Or(err, ErrCompressed)
+		}
 		indexed, err := indexTar(ctx, a.file)
 		if err != nil {
 			return nil, err

@@ -16,6 +16,10 @@ type randomTree interface {
 	readOne(name string, limit int64) ([]byte, error)
 }
 
+// ErrCompressed is wrapped by the error of [Open] for a compressed archive whose
+// pictures are to stay in it (Options.Stream).
+var ErrCompressed = errors.New("pictures in a compressed archive cannot be read one by one: unpack it, or pack it with tar alone")
+
 // streamed is a Set of pictures that stay in their files until they are read.
 type streamed struct {
 	name          string
@@ -29,7 +33,7 @@ type streamed struct {
 func streamPictures(ctx context.Context, name string, t tree, l layout, entries []entry, o Options) (Set, error) {
 	src, ok := asRandom(t)
 	if !ok {
-		return nil, errors.New("pictures in a compressed archive cannot be read one by one: unpack it, or pack it with tar alone")
+		return nil, ErrCompressed
 	}
 	s := &streamed{name: name, src: src, layout: l, transform: o.transform()}
 	d := &decoding{src: t, layout: l, o: o}

@@ -2,6 +2,8 @@ package datasets
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -51,7 +53,11 @@ func TestStreamedEqualsMemory(t *testing.T) {
 	if digests[0] != digests[1] || digests[2] != digests[3] {
 		t.Errorf("%v", digests)
 	}
-	wantError(t, writeFile(t, "set.tar.gz", gzipped(t, colourful(t).tar(t))), Options{Size: 8, Stream: true}, "compressed", "unpack it")
+	packed := writeFile(t, "set.tar.gz", gzipped(t, colourful(t).tar(t)))
+	wantError(t, packed, Options{Size: 8, Stream: true}, "compressed", "unpack it")
+	if _, err := Open(context.Background(), packed, Options{Size: 8, Stream: true}); !errors.Is(err, ErrCompressed) {
+		t.Errorf("%v does not wrap ErrCompressed", err)
+	}
 }
 
 func TestStreamedDigestTellsChanges(t *testing.T) {

@@ -46,3 +46,23 @@ func Grow(m Model, f *checkpoint.File) (*checkpoint.File, error) {
 	}
 	return grown, nil
 }
+
+// KeepHead prepares a checkpoint of a network with other classes, such as the 1,000
+// of ImageNet, for a model that is to keep its own head: it returns a copy that has
+// the model's weights there.
+func KeepHead(m Model, f *checkpoint.File) (*checkpoint.File, error) {
+	head := m.Head()
+	kept := &checkpoint.File{Metadata: f.Metadata, Tensors: slices.Clone(f.Tensors)}
+	for i, t := range f.Tensors {
+		layer, what, _ := strings.Cut(bare(t.Name), ".")
+		if !slices.Contains(heads, layer) {
+			continue
+		}
+		own := head.Weight.Value
+		if what == "bias" {
+			own = head.Bias.Value
+		}
+		kept.Tensors[i] = checkpoint.New(t.Name, slices.Clone(own.Shape()), own.Float64s())
+	}
+	return kept, nil
+}

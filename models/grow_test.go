@@ -42,3 +42,31 @@ func TestGrow(t *testing.T) {
 		t.Errorf("a checkpoint that rejects already: %v", err)
 	}
 }
+
+// TestKeepHead puts a network of other classes into a model: all of it but the last
+// layer, which stays the model's own.
+func TestKeepHead(t *testing.T) {
+	old := newModel(t, Config{Arch: "densenet-10-4", Classes: 7}, kernels.CPU, 1)
+	for _, c := range []Config{{Arch: "densenet-10-4", Classes: 3}, {Arch: "densenet-10-4", Classes: 4, Reject: true}} {
+		m := newModel(t, c, kernels.CPU, 2)
+		own := slices.Clone(m.Head().Weight.Value.Float32s())
+		f, err := State(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = KeepHead(m, f); err != nil {
+			t.Fatal(err)
+		}
+		if err := Load(m, f); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(m.Head().Weight.Value.Float32s(), own) {
+			t.Error("the head is not the model's own")
+		}
+		for i, p := range m.Params() {
+			if q := old.Params()[i]; p != m.Head().Weight && p != m.Head().Bias && !slices.Equal(p.Value.Float32s(), q.Value.Float32s()) {
+				t.Errorf("parameter %d is not that of the checkpoint", i)
+			}
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -45,15 +47,28 @@ type Sets struct {
 	Size    int
 	Limit   int
 	SkipBad bool
+
+	// Of a program for large pictures; no flag sets them.
+	Stream      bool   // leave sets on disk where their format allows it
+	DefaultSize int    // of images where neither flags nor networks say it
+	Transform   string // how pictures are brought to size where a set does not say it, one of datasets.TransformNames
 }
 
 // SetFlags defines the flags of Sets.
-func SetFlags(f *Flags) *Sets {
-	s := new(Sets)
+func SetFlags(f *Flags) *Sets { return Sets{}.Flags(f) }
+
+// Flags defines the flags of a copy of s.
+func (s Sets) Flags(f *Flags) *Sets { return (&s).define(f) }
+
+func (s *Sets) define(f *Flags) *Sets {
+	size := "those of the network or of -id; 32 for synthetic sets"
+	if s.DefaultSize > 0 {
+		size = fmt.Sprintf("those of the network, else %d", s.DefaultSize)
+	}
 	f.note("data")
 	f.set.StringVar(&s.Data, "data", "", "DIR: look for sets by name there first")
 	f.note("size")
-	f.set.IntVar(&s.Size, "size", 0, "PIXELS: height and width of all images (default those of the network or of -id; 32 for synthetic sets)")
+	f.set.IntVar(&s.Size, "size", 0, "PIXELS: height and width of all images (default "+size+")")
 	f.note("limit")
 	f.set.IntVar(&s.Limit, "limit", 0, "N: so many images of every set, drawn at random but always the same, for quick tries")
 	f.note("skip-bad")
@@ -93,6 +108,7 @@ func CheckNames(specs []string) error {
 // Want says which part of a set is asked for.
 type Want struct {
 	Train   bool   // the train split where there are two
+	Cut     bool   // images will be cut out of its pictures at random: keep these whole where they stay on disk, and uncropped as far as possible elsewhere
 	Size    int    // 0: as flags say, else the set's own
 	Classes string // keep the classes listed in this file
 }
@@ -100,7 +116,7 @@ type Want struct {
 // Open opens the set that spec names.
 func (s *Sets) Open(ctx context.Context, env *Env, spec string, w Want) (datasets.Set, greg.SetID, error) {
 	if w.Size == 0 {
-		w.Size = s.Size
+		w.Size = cmp.Or(s.Size, s.DefaultSize)
 	}
 	id := greg.SetID{Spec: spec, Limit: s.Limit, ClassFile: w.Classes}
 	set, drawn, err := openSynthetic(spec, w)
@@ -139,7 +155,13 @@ func (s *Sets) classFile(name string) string {
 
 // read opens a set of files.
 func (s *Sets) read(ctx context.Context, env *Env, spec string, w Want) (datasets.Set, error) {
-	o := datasets.Options{Root: s.Data, Size: w.Size, Train: w.Train}
+	o := datasets.Options{Root: s.Data, Size: w.Size, Train: w.Train, Stream: s.Stream}
+	if s.Transform != "" && w.Size > 0 {
+		var err error
+		if o.Transform, err = datasets.NamedTransform(s.Transform, w.Size); err != nil {
+			return nil, err
+		}
+	}
 	var line *progress.Line
 	o.Progress = func(done, total int) {
 		if line == nil && done < total { // not for what is there at once
@@ -153,6 +175,13 @@ func (s *Sets) read(ctx context.Context, env *Env, spec string, w Want) (dataset
 		o.SkipBad = func(path string, err error) { env.Say("left out of %s: %s: %v", spec, path, err) }
 	}
 	set, err := datasets.Open(ctx, spec, o)
+	if errors.Is(err, datasets.ErrCompressed) && s.Stream {
+		env.Say("%s is compressed, so it is read into memory", spec)
+		if o.Stream = false; w.Cut {
+			o.Transform = datasets.Transform{} // the shorter side to the size: all that is lost is the ends of the longer one
+		}
+		set, err = datasets.Open(ctx, spec, o)
+	}
 	if line != nil {
 		line.Finish()
 	}
