@@ -42,10 +42,13 @@ type Config struct {
 	DualTarget float64 `json:"dual_target,omitempty"`
 
 	// How auxiliary images are drawn; see [Sampling] for methods that choose.
-	AuxOrder string    `json:"aux_order,omitempty"` // "shuffle" (also when empty), "offset" or "file": see [OrderOffset], [OrderFile]
-	AuxFirst int       `json:"aux_first,omitempty"` // use the first so many auxiliary images, 0 for all
-	Sampling Sampling  `json:"sampling,omitzero"`   // how the method chooses among auxiliary images, if it does
-	Prior    []float64 `json:"prior,omitempty"`     // Balanced Energy: share of auxiliary images of every class; empty to count them with the initial weights
+	AuxOrder string   `json:"aux_order,omitempty"` // "shuffle" (also when empty), "offset" or "file": see [OrderOffset], [OrderFile]
+	AuxFirst int      `json:"aux_first,omitempty"` // use the first so many auxiliary images, 0 for all
+	Sampling Sampling `json:"sampling,omitzero"`   // how the method chooses among auxiliary images, if it does
+	// Replacement lets an auxiliary image come more than once in a step where there
+	// are fewer images than AuxBatch, each time augmented anew; see [Config.Copies].
+	Replacement bool      `json:"replacement,omitempty"`
+	Prior       []float64 `json:"prior,omitempty"` // Balanced Energy: share of auxiliary images of every class; empty to count them with the initial weights
 
 	StatUpdates int `json:"stat_updates"` // times the running statistics move in a step: 2 as in the authors' code, which runs the network twice
 	// Conv is how convolutions are computed; what is stored is what was chosen, so that

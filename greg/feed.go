@@ -47,10 +47,14 @@ func (t *Trainer) newFeed(ctx context.Context, id, aux datasets.Set, perEpoch in
 	return &streamFeed{pull: next, stop: stop}
 }
 
-// auxImages is the part of the auxiliary set that the run uses.
+// auxImages is the part of the auxiliary set that the run uses, several times over
+// where a step needs more images than there are and may repeat them.
 func (t *Trainer) auxImages(aux datasets.Set) datasets.Set {
 	if t.Config.AuxFirst > 0 {
-		return datasets.Limit(aux, t.Config.AuxFirst)
+		aux = datasets.Limit(aux, t.Config.AuxFirst)
+	}
+	if n := aux.Len(); t.Config.Copies(n) > 1 {
+		return datasets.Subset(aux, consecutive(0, t.Config.Copies(n)*n, n))
 	}
 	return aux
 }

@@ -30,8 +30,9 @@ const (
 // Record is what a run directory says about its run.
 type Record struct {
 	Config    Config           `json:"config"`
-	Sets      map[string]SetID `json:"sets"`           // "id" and "aux"
-	Init      string           `json:"init,omitempty"` // the checkpoint that training began with
+	Sets      map[string]SetID `json:"sets"`               // "id" and "aux"
+	Init      string           `json:"init,omitempty"`     // the checkpoint that training began with
+	NewHead   bool             `json:"new_head,omitempty"` // its last layer was left out
 	Device    string           `json:"device"`
 	Precision string           `json:"precision,omitempty"`  // what convolutions multiplied in; "" in records of version 0.1 is fp32
 	Every     int              `json:"save_every,omitempty"` // steps between checkpoints; 0 means 200

@@ -26,6 +26,12 @@ const (
 type Sampling struct {
 	Sampler    string `json:"sampler"`
 	Candidates int    `json:"candidates"` // images to choose among: of a step for clusters, else of an epoch
+	// PerEpoch, of clusters, is the number of candidates in a whole epoch, from which
+	// that of a step follows ([Config.CountCandidates]); 0 where the latter is given.
+	PerEpoch int `json:"per_epoch,omitempty"`
+	// Shard is how many candidates are read and looked at at a time, 0 for 128: it
+	// bounds the memory for them, however many there are.
+	Shard int `json:"shard,omitempty"`
 
 	// Of clusters. From and To are ranks by weight, lowest first: only candidates
 	// of ranks From to To-1 are clustered; a To of 0 is the end.
@@ -59,6 +65,25 @@ func (s Sampling) For(n int) Sampling {
 	return s
 }
 
+// CountCandidates derives the candidates of a step from those of an epoch for n
+// in-distribution images, as the authors' code does: floor(PerEpoch/n*batch), at
+// least an auxiliary batch. 600,000 an epoch are 1,476 a step of 32 from 13,000. A
+// config that gives the candidates of a step is left alone.
+func (c *Config) CountCandidates(n int) {
+	if c.Sampling.PerEpoch > 0 && n > 0 {
+		c.Sampling.Candidates = max(int(int64(c.Sampling.PerEpoch)*int64(c.Batch)/int64(n)), c.AuxBatch)
+	}
+}
+
+// Copies is how often every one of n auxiliary images stands in the set that steps
+// draw from: 1 or, with Replacement, as often as an auxiliary batch needs.
+func (c Config) Copies(n int) int {
+	if !c.Replacement || n < 1 || n >= c.AuxBatch {
+		return 1
+	}
+	return (c.AuxBatch + n - 1) / n
+}
+
 // Describe says in words how auxiliary images are chosen from a set of n, with
 // the numbers that hold for it, for a run with perEpoch steps in an epoch and
 // batches of m.
@@ -68,20 +93,39 @@ func (s Sampling) Describe(n, perEpoch, m int) string {
 	if f.Candidates != s.Candidates {
 		scaled = fmt.Sprintf(", scaled from %d", s.Candidates)
 	}
+	if s.PerEpoch > 0 {
+		scaled += fmt.Sprintf(" (%d an epoch)", s.PerEpoch)
+	}
 	switch s.Sampler {
 	case SampleClusters:
 		what := "lowest"
 		if s.TwoWay {
 			what = "lowest and highest"
 		}
-		return fmt.Sprintf("%s of %d clusters (%s, %d restarts) among ranks %d to %d of %d candidates a step%s; the set is reshuffled after every %d steps",
-			what, s.Clusters, s.Represent, s.Restarts, f.From, f.upTo(), f.Candidates, scaled, max(n/f.Candidates, 1))
+		return fmt.Sprintf("%s of %d clusters (%s, %d restarts) among ranks %d to %d of %d candidates a step%s%s; the set is reshuffled after every %d steps",
+			what, s.Clusters, s.Represent, s.Restarts, f.From, f.upTo(), f.Candidates, scaled, s.shards(), max(n/f.Candidates, 1))
 	case SampleRanks:
 		return fmt.Sprintf("every epoch ranks %d to %d of a pool of %d%s, %s", f.skipped(), f.skipped()+f.Keep, f.Candidates, scaled, reuse(f.Keep, perEpoch*m))
 	case SamplePosterior:
 		return fmt.Sprintf("every epoch the %d nearest to the sampled boundary of a pool of %d%s, %s", f.Keep, f.Candidates, scaled, reuse(f.Keep, perEpoch*m))
 	}
 	return fmt.Sprintf("%d a step; the set is reshuffled after every %d steps", m, max(n/max(m, 1), 1))
+}
+
+// shard is how many candidates are looked at at a time.
+func (s Sampling) shard() int {
+	if s.Shard > 0 {
+		return s.Shard
+	}
+	return viewImages
+}
+
+// shards describes a shard that was asked for.
+func (s Sampling) shards() string {
+	if s.Shard == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", looked at %d at a time", s.Shard)
 }
 
 // upTo is the rank after the last that is clustered.
@@ -114,6 +158,8 @@ func (c Config) checkSampling() error {
 		return bad("the first %d auxiliary images; the number must not be negative", c.AuxFirst)
 	case s == Sampling{}:
 		return nil
+	case s.Shard < 0 || s.PerEpoch < 0:
+		return bad("%d candidates looked at at a time, %d in an epoch; neither may be negative", s.Shard, s.PerEpoch)
 	case !c.Loss.NeedsAux():
 		return bad("%s uses no auxiliary images, so there are none to choose", c.Method)
 	case c.AuxOrder != "" && c.AuxOrder != OrderShuffle:

@@ -193,7 +193,7 @@ func (t *Trainer) CheckSets(id, aux datasets.Set) error {
 		return fmt.Errorf("greg: %s needs a set of auxiliary outliers", t.Config.Method)
 	}
 	if n := t.auxImages(aux).Len(); n < t.Config.AuxBatch {
-		return fmt.Errorf("greg: of the auxiliary set %s there are %d images to use, fewer than a batch of %d", aux.Name(), n, t.Config.AuxBatch)
+		return fmt.Errorf("greg: of the auxiliary set %s there are %d images to use, fewer than a batch of %d: make the batch smaller, or let images come more than once in it (Config.Replacement, the flag -with-replacement)", aux.Name(), n, t.Config.AuxBatch)
 	}
 	h, w := id.Size()
 	if ah, aw := aux.Size(); ah != h || aw != w {

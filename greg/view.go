@@ -11,8 +11,8 @@ import (
 	"gradgrad/ood"
 )
 
-// viewImages is the number of images that the network looks at at a time. The
-// candidates of a step or of an epoch are never in memory together.
+// viewImages is the number of images that the network looks at at a time where the
+// config does not say it. The candidates of a step or of an epoch are never in memory together.
 const viewImages = 128
 
 // view runs the trainer's network in evaluation mode over images of a set, and
@@ -35,7 +35,7 @@ func (t *Trainer) viewOf(set datasets.Set, ids []int, c datasets.BatchConfig) *v
 }
 
 func (v *view) readNext() {
-	next := v.ids[v.started:min(v.started+viewImages, len(v.ids))]
+	next := v.ids[v.started:min(v.started+v.t.Config.Sampling.shard(), len(v.ids))]
 	v.started += len(next)
 	v.reading = nil
 	if len(next) > 0 {

@@ -23,6 +23,8 @@ type Weights struct {
 	File   *checkpoint.File
 	Model  models.Config
 	Config *greg.Config // of the training run, nil for a file of another origin
+	// NewHead leaves out the last layer: models keep their own.
+	NewHead bool
 }
 
 // ReadWeights reads the checkpoint at path (a run directory, .safetensors or a
@@ -59,7 +61,11 @@ func ReadWeights(ctx context.Context, path, arch string, classes int) (*Weights,
 // Load puts the weights into a model, which may have an output for none of the
 // classes where the weights have none.
 func (w *Weights) Load(m models.Model) error {
-	f, err := models.Grow(m, w.File)
+	prepare := models.Grow
+	if w.NewHead {
+		prepare = models.KeepHead
+	}
+	f, err := prepare(m, w.File)
 	if err == nil {
 		err = models.Load(m, f)
 	}
