@@ -19,6 +19,13 @@ type Experiment struct {
 	// settings of one for a number of in-distribution classes.
 	Methods func() (names, about []string)
 	Preset  func(method string, classes int) (greg.Config, error)
+	// Notes, where there are some, are sentences about the settings of a method, such
+	// as where papers and their code differ; train prints them.
+	Notes func(method string) []string
+	// Sets is how sets are opened where no flag says otherwise, EvalBatch the number
+	// of images that eval looks at at a time, 0 for 128.
+	Sets      cli.Sets
+	EvalBatch int
 	// Examples are command lines without the program's name, by verb.
 	Examples map[string][]string
 }
@@ -28,7 +35,7 @@ func (x *Experiment) Verbs() []cli.Verb {
 	verbs := append(x.steps().Verbs,
 		cli.Verb{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
 		cli.Verb{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: x.setupReport},
-		cli.Verb{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: setupFigures},
+		cli.Verb{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: x.setupFigures},
 		cli.Verb{Name: "sweep", About: "make all runs that a file lists, and their table", Args: "FILE", Help: sweepHelp, Setup: x.setupSweep},
 		cli.Verb{Name: "sets", About: "list the data sets that can be named, and whether they are there", Args: "NAME...", Help: setsHelp, Setup: setupSets},
 		cli.Verb{Name: "fetch", About: "download the files of data sets", Args: "NAME...", Help: fetchHelp, Setup: setupFetch},

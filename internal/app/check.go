@@ -36,6 +36,8 @@ func (t *trainFlags) check() error {
 		return cli.Wrong("the method %s needs auxiliary outliers: name a set with -aux", c.Method)
 	case !c.Loss.NeedsAux() && *t.aux != "":
 		return cli.Wrong("the method %s uses no auxiliary outliers: leave -aux out, or choose another -method", c.Method)
+	case *t.newHead && *t.init == "":
+		return cli.Wrong("-new-head leaves out the last layer of -init, which is missing")
 	case *t.classes != "" && *t.aux == "":
 		return cli.Wrong("-aux-classes chooses classes of -aux, which is missing")
 	case *t.normalize != "" && !slices.Contains(datasets.PresetNames(), *t.normalize):
@@ -115,9 +117,9 @@ func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
 		return unless(c.Loss.Outliers == greg.Balanced, method, "a prior (balanced has)")
 	case "mix-beta", "mix-at":
 		return unless(c.Loss.Outliers == greg.Mixed, method, "mixed images (openmix has)")
-	case "candidates":
+	case "candidates", "shard":
 		return unless(preset.Sampling.Sampler != "", method, "candidates (greg+, dos, ntom and poem have)")
-	case "clusters", "restarts", "represent", "two-way", "rank-from", "rank-to":
+	case "candidates-per-epoch", "clusters", "restarts", "represent", "two-way", "rank-from", "rank-to":
 		return unless(preset.Sampling.Sampler == greg.SampleClusters, method, "clusters (greg+ and dos have)")
 	case "keep":
 		return unless(preset.Sampling.Keep > 0, method, "a choice for an epoch (ntom and poem have)")
@@ -127,7 +129,7 @@ func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
 		return unless(preset.Sampling.Sampler == greg.SamplePosterior, method, "a posterior (poem has)")
 	case "aux-order":
 		return unless(preset.Loss.NeedsAux() && preset.Sampling.Sampler == "", method, "an order of reading")
-	case "aux-first":
+	case "aux-first", "with-replacement":
 		return unless(preset.Loss.NeedsAux(), method, "auxiliary outliers")
 	}
 	return ""

@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"strings"
 
+	"gradgrad/datasets"
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
 	"gradgrad/models"
 )
 
 // describe says what is going to be trained, and how.
-func (j *Job) describe(env *cli.Env) {
+func (j *Job) describe(env *cli.Env, x *Experiment) {
 	t, rec := j.Run.Trainer, j.Run.Record
 	c := rec.Config
 	say := func(name, format string, a ...any) { env.Say("  %-10s %s", name, fmt.Sprintf(format, a...)) }
 	from := "random weights"
 	if rec.Init != "" {
-		from = rec.Init
+		if from = rec.Init; rec.NewHead {
+			from += ", its last layer anew"
+		}
 	}
 	if t.Done() > 0 {
 		from = fmt.Sprintf("step %d of the same run", t.Done())
@@ -41,9 +44,21 @@ func (j *Job) describe(env *cli.Env) {
 	if j.Aux != nil {
 		say("outliers", "%s", describeOutliers(c, j.Aux.Len(), t.PerEpoch(j.ID)))
 	}
+	if c.AugmentID != nil && c.AugmentID.Resized != nil {
+		say("images", "%s", describeCrop(*c.AugmentID.Resized))
+	}
 	say("optimiser", "%s", describeOptimiser(c))
+	if c.Recompute {
+		say("memory", "blocks are computed again for derivatives, not kept")
+	}
 	say("else", "seed %d, normalisation %s, device %s, %s", c.Seed, c.Normalize.Name, rec.Device, cli.PrecisionOf(j.Device))
 	say("run", "%s", j.Run.Dir)
+	if changes := x.changes(c); len(changes) > 0 {
+		say("changed", "%s", strings.Join(changes, ", "))
+	}
+	for i, note := range x.notes(c.Method) {
+		say([]string{"notes", ""}[min(i, 1)], "%s", note)
+	}
 }
 
 func describeSet(s greg.SetID) string {
@@ -80,13 +95,22 @@ func describeOutliers(c greg.Config, n, perEpoch int) string {
 	if c.AuxFirst > 0 {
 		n = min(n, c.AuxFirst)
 	}
+	repeated := ""
+	if k := c.Copies(n); k > 1 {
+		repeated = fmt.Sprintf("with replacement: %d images stand for %d, each %d times and augmented anew; ", n, k*n, k)
+		n *= k
+	}
 	switch c.AuxOrder {
 	case greg.OrderFile:
-		return fmt.Sprintf("the %d images in order, every epoch from the first on", n)
+		return repeated + fmt.Sprintf("the %d images in order, every epoch from the first on", n)
 	case greg.OrderOffset:
-		return fmt.Sprintf("the %d images in order, every epoch from one chosen at random on", n)
+		return repeated + fmt.Sprintf("the %d images in order, every epoch from one chosen at random on", n)
 	}
-	return c.Sampling.Describe(n, perEpoch, c.AuxBatch)
+	return repeated + c.Sampling.Describe(n, perEpoch, c.AuxBatch)
+}
+
+func describeCrop(r datasets.ResizedCrop) string {
+	return fmt.Sprintf("random crops of %g to %g %% of the area, width %.2f to %.2f of the height, resized, and flips", 100*r.AreaMin, 100*r.AreaMax, r.AspectMin, r.AspectMax)
 }
 
 func describeLoss(l greg.Loss) string {
@@ -118,7 +142,7 @@ func describeOptimiser(c greg.Config) string {
 	case "cosine":
 		text += fmt.Sprintf(" falling to %g (cosine)", c.MinLR)
 	case "multistep":
-		text += fmt.Sprintf(" divided by ten at %v of the run", c.Milestones)
+		text += fmt.Sprintf(" divided by ten at %.4g of the run", c.Milestones)
 	}
 	if c.Warmup > 0 {
 		text += fmt.Sprintf(", warm-up of %d steps", c.Warmup)

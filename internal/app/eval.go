@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,14 +59,14 @@ func (x *Experiment) setupEval(f *cli.Flags) cli.Action {
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")
 	e.compute = cli.ComputeFlags(f)
 	e.conv = f.String("conv", "", "NAME: how 3x3 convolutions are computed: "+strings.Join(kernels.ConvAlgorithms(), ", ")+" (default that of the run)")
-	e.batch = f.Int("batch", 128, "N: images at a time")
+	e.batch = f.Int("batch", cmp.Or(x.EvalBatch, 128), "N: images at a time")
 	e.certify = f.Int("certify", 0, "N: for so many images of every set, how far they can move before the energy score's decision changes; a gradient for each class")
 	f.Group("For files that no run of this program has written")
 	e.arch = f.String("arch", "", "NAME: architecture, where the file does not tell: "+strings.Join(models.Known(), ", "))
 	e.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", "))
 	e.method = f.String("method", "ce", "NAME: training method, for tables")
 	f.Group("Data")
-	e.sets = cli.SetFlags(f)
+	e.sets = x.Sets.Flags(f)
 	return e.run
 }
 

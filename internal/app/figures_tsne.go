@@ -25,7 +25,7 @@ type tsneFlags struct {
 	compute    *cli.Compute
 }
 
-func (t *tsneFlags) define(f *cli.Flags) {
+func (t *tsneFlags) define(f *cli.Flags, sets cli.Sets) {
 	f.Group("For tsne")
 	t.of = f.String("of", "features", "features|pixels: what is mapped; features are those before the network's last layer")
 	t.id = f.String("id", "", "SET: known images (default the test images of the run)")
@@ -34,7 +34,7 @@ func (t *tsneFlags) define(f *cli.Flags) {
 	t.perplexity = f.Float("perplexity", 0, "X: effective number of neighbours (default 30)")
 	t.seed = f.Int("seed", 1, "N: of the map")
 	f.Group("Data")
-	t.sets = cli.SetFlags(f)
+	t.sets = sets.Flags(f)
 	t.compute = cli.ComputeFlags(f)
 }
 

@@ -36,14 +36,14 @@ type figureFlags struct {
 	tsne               tsneFlags
 }
 
-func setupFigures(f *cli.Flags) cli.Action {
+func (x *Experiment) setupFigures(f *cli.Flags) cli.Action {
 	v := new(figureFlags)
 	f.Group("What")
 	v.out = f.String("out", "figures", "DIR: where the figures go")
 	v.format = f.String("format", "svg", "svg|png: kind of files")
 	v.which = f.List("which", "KIND,...: see above (default all but tsne)")
 	v.score = f.String("score", "energy", "NAME: the score that is drawn; the first one of a run that lacks it")
-	v.tsne.define(f)
+	v.tsne.define(f, x.Sets)
 	return v.run
 }
 

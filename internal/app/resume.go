@@ -45,6 +45,7 @@ func (t *trainFlags) goOn(ctx context.Context, env *cli.Env) (*Job, error) {
 		if err != nil {
 			return err
 		}
+		w.NewHead = rec.NewHead
 		return w.Load(m)
 	})
 	return j, err
@@ -66,7 +67,7 @@ func (t *trainFlags) reopen(ctx context.Context, env *cli.Env, rec greg.Record, 
 	}
 	sets := *t.sets
 	sets.Limit = was.Limit
-	set, is, err := sets.Open(ctx, env, spec, cli.Want{Train: train, Size: rec.Config.Size, Classes: was.ClassFile})
+	set, is, err := sets.Open(ctx, env, spec, cli.Want{Train: train, Cut: train, Size: rec.Config.Size, Classes: was.ClassFile})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ var settingGroups = []struct {
 		{"max-steps", "N: end after so many steps, if that is earlier", func(c *greg.Config) any { return &c.MaxSteps }},
 		{"batch", "N: in-distribution images in a step", func(c *greg.Config) any { return &c.Batch }},
 		{"aux-batch", "N: auxiliary images in a step", func(c *greg.Config) any { return &c.AuxBatch }},
+		{"with-replacement", "let an auxiliary image come more than once in a step where the set is smaller than -aux-batch, augmented anew each time", func(c *greg.Config) any { return &c.Replacement }},
 		{"drop-last", "leave out an epoch's last, smaller batch", func(c *greg.Config) any { return &c.DropLast }},
 	}},
 	{"Loss: CE + lambda-s L_S + lambda-grad L_gradS, L_S being the method's outlier term", []setting{
@@ -52,6 +53,8 @@ var settingGroups = []struct {
 	}},
 	{"Choice of auxiliary images (sizes shrink in proportion where the set is smaller)", []setting{
 		{"candidates", "N: images to choose among: of a step for greg+ and dos, else of an epoch", func(c *greg.Config) any { return &c.Sampling.Candidates }},
+		{"candidates-per-epoch", "N: of greg+ and dos, images to choose among in an epoch, from which those of a step follow", func(c *greg.Config) any { return &c.Sampling.PerEpoch }},
+		{"shard", "N: of methods that choose, candidates in memory at a time (default 128)", func(c *greg.Config) any { return &c.Sampling.Shard }},
 		{"clusters", "N: of greg+ and dos, k of k-means", func(c *greg.Config) any { return &c.Sampling.Clusters }},
 		{"restarts", "N: of greg+ and dos, runs of k-means", func(c *greg.Config) any { return &c.Sampling.Restarts }},
 		{"represent", "NAME: what is clustered: " + strings.Join(greg.Representations(), ", "), func(c *greg.Config) any { return &c.Sampling.Represent }},
@@ -84,8 +87,8 @@ var settingGroups = []struct {
 		{"dropout", "P: probability of dropout in wide ResNets", func(c *greg.Config) any { return &c.Model.Dropout }},
 		{"reduction", "X: share of channels that transitions of densenet-DEPTH-K keep", func(c *greg.Config) any { return &c.Model.Reduction }},
 		{"stat-updates", "N: updates of the running statistics in a step, 2 as in the authors' code", func(c *greg.Config) any { return &c.StatUpdates }},
-		{"augment", "NAME: of in-distribution images: none, flip-crop, crop-flip or crop-flip-jitter (of poem)", func(c *greg.Config) any { return &c.AugmentID }},
-		{"augment-aux", "NAME: of auxiliary images: none, flip-crop, crop-flip or crop-flip-jitter", func(c *greg.Config) any { return &c.AugmentAux }},
+		{"augment", "NAME: of in-distribution images: none, flip-crop, crop-flip, crop-flip-jitter (of poem) or resized-crop (of ImageNet)", func(c *greg.Config) any { return &c.AugmentID }},
+		{"augment-aux", "NAME: of auxiliary images: none, flip-crop, crop-flip, crop-flip-jitter or resized-crop", func(c *greg.Config) any { return &c.AugmentAux }},
 		{"conv", "NAME: how 3x3 convolutions are computed: " + strings.Join(kernels.ConvAlgorithms(), ", ") + "; direct and winograd2 round less", func(c *greg.Config) any { return &c.Conv }},
 		{"recompute", "compute blocks again for derivatives instead of keeping what they compute: less memory, more time, the same bits", func(c *greg.Config) any { return &c.Recompute }},
 		{"seed", "N: of weights, order of images, augmentation, dropout", func(c *greg.Config) any { return &c.Seed }},
@@ -112,6 +115,9 @@ func (s *settings) apply(c *greg.Config) {
 	}
 	chosen := func(name string) bool {
 		return slices.ContainsFunc(s.given, func(g *settingFlag) bool { return g.name == name })
+	}
+	if chosen("candidates") && !chosen("candidates-per-epoch") {
+		c.Sampling.PerEpoch = 0
 	}
 	if chosen("lr") && !chosen("min-lr") && c.LR >= 0 {
 		c.MinLR = min(c.MinLR, c.LR) // the default is for the default
@@ -169,6 +175,7 @@ var augmentations = map[string]func() *datasets.Augment{
 	"flip-crop":        datasets.FlipThenCrop,
 	"crop-flip":        datasets.CropThenFlip,
 	"crop-flip-jitter": datasets.CropFlipJitter,
+	"resized-crop":     datasets.RandomResizedCrop,
 }
 
 // parseField gives a field the value that text says.
@@ -220,7 +227,7 @@ func parseField(field any, text string) (err error) {
 	case **datasets.Augment:
 		make, ok := augmentations[text]
 		if !ok {
-			return fmt.Errorf("it must be none, flip-crop, crop-flip or crop-flip-jitter")
+			return fmt.Errorf("it must be none, flip-crop, crop-flip, crop-flip-jitter or resized-crop")
 		}
 		*p = make()
 	default:

@@ -12,7 +12,10 @@ import (
 	"gradgrad/internal/cli"
 )
 
-// small is an experiment as cmd/cifar has it.
+// large is an experiment as cmd/imagenet has it, small one as cmd/cifar.
+var large = &Experiment{Name: "imagenet", Package: "./cmd/imagenet", Arch: "densenet121", Normalize: "imagenet",
+	Methods: greg.ImageNetMethods, Preset: greg.ImageNetPreset, Sets: cli.Sets{Stream: true, DefaultSize: 224, Transform: "imagenet"}}
+
 var small = &Experiment{Name: "cifar", Package: "./cmd/cifar", Arch: "wrn-40-2", Normalize: "greg", Methods: greg.Methods, Preset: greg.Preset}
 
 // TestSweepFiles parses the files of the paper's tables and asks train for every
@@ -24,19 +27,23 @@ func TestSweepFiles(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			for _, p := range problems(t, file) {
+			x := small
+			if filepath.Base(file) == "table3.toml" {
+				x = large
+			}
+			for _, p := range problems(t, x, file) {
 				t.Error(p)
 			}
 		})
 	}
 }
 
-func problems(t *testing.T, file string) (wrong []string) {
-	s := &sweepFlags{x: small, plan: new(bool), scale: new(float64), set: new([]string), only: new([]string), out: new(string), data: new(string), skipBad: new(bool)}
+func problems(t *testing.T, x *Experiment, file string) (wrong []string) {
+	s := &sweepFlags{x: x, plan: new(bool), scale: new(float64), set: new([]string), only: new([]string), out: new(string), data: new(string), skipBad: new(bool)}
 	*s.scale, *s.data = 1, t.TempDir()
 	t.Setenv("GRADGRAD_DATA", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	env := &cli.Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Argv: []string{"cifar"}, Quiet: true}
+	env := &cli.Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Argv: []string{x.Name}, Quiet: true}
 	sw, err := s.read(env, file)
 	if err != nil {
 		return []string{err.Error()}
@@ -44,7 +51,7 @@ func problems(t *testing.T, file string) (wrong []string) {
 	for _, r := range sw.Runs {
 		begins := r.Init != ""
 		r.Init = "" // which is not there
-		err := small.steps().Call(context.Background(), env, "train", s.trainArgs(sw, r, filepath.Join(t.TempDir(), "run")))
+		err := x.steps().Call(context.Background(), env, "train", s.trainArgs(sw, r, filepath.Join(t.TempDir(), "run")))
 		missing := err != nil && (strings.Contains(err.Error(), "data set") && cli.ExitCode(err) != cli.Misuse || begins && strings.Contains(err.Error(), "with -init"))
 		if !missing {
 			wrong = append(wrong, fmt.Sprintf("%s: train: %v", r.Name, err))
@@ -52,7 +59,7 @@ func problems(t *testing.T, file string) (wrong []string) {
 		if r.Eval == nil {
 			continue
 		}
-		err = small.steps().Call(context.Background(), env, "eval", append(r.Eval.Args(), "-checkpoint="+t.TempDir()))
+		err = x.steps().Call(context.Background(), env, "eval", append(r.Eval.Args(), "-checkpoint="+t.TempDir()))
 		if err == nil || cli.ExitCode(err) == cli.Misuse {
 			wrong = append(wrong, fmt.Sprintf("%s: eval: %v", r.Name, err))
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -92,9 +93,10 @@ func (p *planner) count(ctx context.Context, env *cli.Env, train sweep.Flags) in
 	if known {
 		return n
 	}
-	sets := cli.Sets{Data: p.data}
+	sets := p.x.Sets
+	sets.Data = p.data
 	fmt.Sscan(train["limit"], &sets.Limit)
-	set, _, err := sets.Open(ctx, env, spec, cli.Want{Train: true, Size: plannedSize})
+	set, _, err := sets.Open(ctx, env, spec, cli.Want{Train: true, Size: p.x.size()})
 	if err == nil {
 		n = set.Len()
 	} else {
@@ -108,10 +110,10 @@ func (p *planner) count(ctx context.Context, env *cli.Env, train sweep.Flags) in
 // replaced by drawn images.
 var drawnFor = []string{"id", "aux", "test", "aux-classes", "epochs", "max-steps", "seed", "save-every", "limit", "normalize", "milestones"}
 
-const (
-	plannedSteps = 4  // the first is left out
-	plannedSize  = 32 // pixels, where a run does not say
-)
+const plannedSteps = 4 // the first is left out
+
+// size is the height and width of images in pixels where a run does not say it.
+func (x *Experiment) size() int { return cmp.Or(x.Sets.DefaultSize, smallSide) }
 
 // time trains a few steps of the run's kind on drawn images.
 func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepTime, epochs int, err error) {
@@ -137,7 +139,7 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	}
 	defer os.RemoveAll(dir)
 	if flags["id"] = "shapes#1000"; flags["size"] == "" {
-		flags["size"] = fmt.Sprint(plannedSize)
+		flags["size"] = fmt.Sprint(p.x.size())
 	}
 	if hasAux {
 		flags["aux"] = "outliers#2000"

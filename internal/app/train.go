@@ -38,7 +38,7 @@ type trainFlags struct {
 	method, arch, init     *string
 	out, normalize         *string
 	compute                *cli.Compute
-	resume                 *bool
+	resume, newHead        *bool
 	every                  *int
 	sets                   *cli.Sets
 	settings               settings
@@ -55,13 +55,14 @@ func (x *Experiment) setupTrain(f *cli.Flags) cli.Action {
 	t.method = f.String("method", defaultMethod, "NAME: see above")
 	t.arch = f.String("arch", "", "NAME: architecture, see above (default that of -init, else "+x.Arch+")")
 	t.init = f.String("init", "", "PATH: begin with the weights of a run directory, a .safetensors or a PyTorch file")
+	t.newHead = f.Bool("new-head", false, "take all of -init but its last layer, such as that of 1,000 classes, which begins with random weights")
 	t.normalize = f.String("normalize", "", "NAME: normalisation: "+strings.Join(datasets.PresetNames(), ", ")+" (default that of -init, else "+x.Normalize+")")
 	t.out = f.String("out", "", "DIR: the run directory")
 	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
 	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
 	t.compute = cli.ComputeFlags(f)
 	f.Group("Data")
-	t.sets = cli.SetFlags(f)
+	t.sets = t.x.Sets.Flags(f)
 	t.settings.define(f)
 	return t.run
 }
@@ -88,7 +89,7 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	if t.given("save-every") {
 		j.Run.Every = *t.every
 	}
-	j.describe(env)
+	j.describe(env, t.x)
 	if err := j.Train(ctx, env); err != nil {
 		return t.interrupted(env, j, err)
 	}
@@ -121,7 +122,7 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*Job, error) {
 		return nil, err
 	}
 	j := &Job{Device: dev}
-	rec := greg.Record{Device: t.compute.Device, Precision: cli.PrecisionOf(dev), Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, Sets: map[string]greg.SetID{}}
+	rec := greg.Record{Device: t.compute.Device, Precision: cli.PrecisionOf(dev), Every: *t.every, Program: greg.ThisProgram(), Command: env.Argv, Init: *t.init, NewHead: *t.newHead, Sets: map[string]greg.SetID{}}
 	if err := t.openSets(ctx, env, j, rec.Sets); err != nil {
 		return nil, err
 	}
@@ -156,7 +157,7 @@ func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *Job, ids map
 		ids[key] = id
 		return set, err
 	}
-	if j.ID, err = open("id", *t.id, cli.Want{Train: true}); err != nil {
+	if j.ID, err = open("id", *t.id, cli.Want{Train: true, Cut: true}); err != nil {
 		return err
 	}
 	h, w := j.ID.Size()
@@ -167,7 +168,7 @@ func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *Job, ids map
 		return fmt.Errorf("the set %s has no classes: training needs labels, such as folders of a class each", *t.id)
 	}
 	if *t.aux != "" {
-		if j.Aux, err = open("aux", *t.aux, cli.Want{Train: true, Size: h, Classes: *t.classes}); err != nil {
+		if j.Aux, err = open("aux", *t.aux, cli.Want{Train: true, Cut: true, Size: h, Classes: *t.classes}); err != nil {
 			return err
 		}
 	}
@@ -180,11 +181,25 @@ func (t *trainFlags) openSets(ctx context.Context, env *cli.Env, j *Job, ids map
 	if j.Test, err = open("test", spec, cli.Want{Size: h}); err != nil {
 		return err
 	}
-	if ids["test"].SHA256 == ids["id"].SHA256 { // one split only
+	one, err := t.oneSplit(ctx, env, ids["id"], ids["test"])
+	if err != nil {
+		return err
+	}
+	if one {
 		j.Test = nil
 		delete(ids, "test")
 	}
 	return nil
+}
+
+// oneSplit tells whether the test images are the training images: those of a set
+// without a test split. The two may have been brought to size in different ways.
+func (t *trainFlags) oneSplit(ctx context.Context, env *cli.Env, id, test greg.SetID) (bool, error) {
+	if t.x.Sets.Stream && id.Spec == test.Spec && id.SHA256 != test.SHA256 {
+		_, uncut, err := t.sets.Open(ctx, env, id.Spec, cli.Want{Train: true})
+		return uncut.SHA256 == test.SHA256, err
+	}
+	return id.SHA256 == test.SHA256, nil
 }
 
 // testSpec is the spec of the test split beside a training set; empty where the
@@ -215,6 +230,7 @@ func (t *trainFlags) config(ctx context.Context, j *Job) (c greg.Config, weights
 		if weights, err = cli.ReadWeights(ctx, *t.init, *t.arch, classes); err != nil {
 			return c, nil, err
 		}
+		weights.NewHead = *t.newHead
 		c.SetNetwork(weights.Model)
 		if c.Normalize, err = weights.Normalize(preset, j.ID.Name()); err != nil {
 			return c, nil, err
@@ -226,6 +242,7 @@ func (t *trainFlags) config(ctx context.Context, j *Job) (c greg.Config, weights
 	}
 	c.Size, _ = j.ID.Size()
 	t.settings.apply(&c)
+	c.CountCandidates(j.ID.Len())
 	return c, weights, cli.AsWrong(c.Check())
 }
 
