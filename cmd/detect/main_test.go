@@ -103,6 +103,7 @@ func TestExitCodes(t *testing.T) {
 		{"another threshold", []string{"-model", none, "-threshold", "-1e6", dir}, 0, []string{"in "}, ""},
 		{"one unreadable", []string{"-model", all, dir, broken}, 1, []string{"a.png"}, "1 of 4 pictures could not be read"},
 		{"missing", []string{"-model", all, filepath.Join(dir, "nothing")}, 1, nil, "no such file"},
+		{"one missing", []string{"-model", all, filepath.Join(dir, "nothing"), dir}, 1, []string{"a.png", "2.png"}, "1 of 4 pictures could not be read"},
 		{"an empty folder", []string{"-model", all, empty}, 1, nil, "no pictures"},
 		{"no model", []string{dir}, 2, nil, "-model is needed"},
 		{"no paths", []string{"-model", all}, 2, nil, "name at least one"},

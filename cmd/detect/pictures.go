@@ -56,10 +56,11 @@ func pictures(ctx context.Context, args []string, n int) iter.Seq2[[]picture, er
 
 // readAll sends batches until everything is read or ctx is done.
 func readAll(ctx context.Context, args []string, n int, to chan<- []picture) error {
-	var paths []string
+	var named []picture
 	send := func() bool {
-		batch := decode(paths)
-		paths = nil
+		batch := named
+		named = nil
+		decode(batch)
 		select {
 		case to <- batch:
 			return true
@@ -68,30 +69,32 @@ func readAll(ctx context.Context, args []string, n int, to chan<- []picture) err
 		}
 	}
 	for path, err := range files(args) {
-		if err != nil {
+		if path == "" {
 			return err
 		}
-		if paths = append(paths, path); len(paths) == n && !send() {
+		// A path that cannot be looked at is a picture that cannot be read.
+		if named = append(named, picture{path: path, err: err}); len(named) == n && !send() {
 			return ctx.Err()
 		}
 	}
-	if len(paths) > 0 {
+	if len(named) > 0 {
 		send()
 	}
 	return ctx.Err()
 }
 
-// decode reads files on all cores.
-func decode(paths []string) []picture {
-	batch := make([]picture, len(paths))
+// decode reads the files of a batch on all cores.
+func decode(batch []picture) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range paths {
+	for i := range batch {
 		g.Go(func() error {
 			p := &batch[i]
-			p.path = path
+			if p.err != nil {
+				return nil
+			}
 			var data []byte
-			if data, p.err = os.ReadFile(path); p.err == nil {
+			if data, p.err = os.ReadFile(p.path); p.err == nil {
 				p.image, p.err = datasets.Decode(data)
 			} else {
 				p.err = reason(p.err)
@@ -100,11 +103,10 @@ func decode(paths []string) []picture {
 		})
 	}
 	g.Wait()
-	return batch
 }
 
-// files yields the paths of single files: folders are walked in order, - is a
-// list on standard input.
+// files yields the paths of single files, and why one cannot be looked at: folders are
+// walked in order, - is a list on standard input. An error without a path ends it.
 func files(args []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, arg := range args {
@@ -123,8 +125,10 @@ func files(args []string) iter.Seq2[string, error] {
 			}
 			err := filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
 				switch {
+				case err != nil && !yield(path, reason(err)):
+					return errStopped
 				case err != nil:
-					return fmt.Errorf("%s: %w", path, reason(err))
+					return nil // the others may be fine
 				case entry.IsDir():
 					return nil
 				case path != arg && !slices.Contains(extensions, strings.ToLower(filepath.Ext(path))):
@@ -137,8 +141,7 @@ func files(args []string) iter.Seq2[string, error] {
 			if err == errStopped {
 				return
 			}
-			if err != nil {
-				yield("", err)
+			if err != nil && !yield(arg, reason(err)) {
 				return
 			}
 		}

@@ -21,7 +21,7 @@ internal/sweep describes the format.
 
 -plan shows the runs without making them, with the time that each would take here: a few steps of each kind are timed
 on drawn images. -scale shrinks the epochs of every run, -set replaces a flag of train in every run, -only chooses
-runs; each says what it changed, and results of a changed sweep go into a directory of their own.`
+runs (and then writes no table); each says what it changed, and results of a changed sweep go into a directory of their own.`
 
 // sweepFlags is what sweep was asked for.
 type sweepFlags struct {
@@ -84,6 +84,9 @@ func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
 		for _, c := range changes {
 			env.Say("%s: -%s %s instead of %s", c.Run, c.Flag, c.To, c.From)
 		}
+	}
+	for _, name := range sw.Merged {
+		env.Say("%s: two runs of the file are the same now; the first one's settings hold", name)
 	}
 	for name, value := range set {
 		env.Say("all runs: -%s %s", name, value)
@@ -168,6 +171,9 @@ func (s *sweepFlags) tables(env *cli.Env, sw *sweep.Sweep, evaluated []string) e
 	t, err := report.LoadTable(evaluated...)
 	if err != nil {
 		return err
+	}
+	if len(*s.only) > 0 {
+		sw.Tables = nil // they are of all runs
 	}
 	for _, name := range sw.Tables {
 		path := filepath.Join(sw.Out, filepath.FromSlash(name))

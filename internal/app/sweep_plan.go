@@ -35,6 +35,9 @@ func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep
 	unknown := 0
 	for _, r := range sw.Runs {
 		t, err := p.estimate(ctx, env, r)
+		if ctx.Err() != nil {
+			return &cli.Interrupted{Advice: "nothing was made"}
+		}
 		if err != nil {
 			return err
 		}

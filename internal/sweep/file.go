@@ -27,6 +27,9 @@ type Sweep struct {
 	Out    string   // directory of the runs, relative to where the program runs
 	Tables []string // files below Out
 	Runs   []Run    // a run that another begins with stands before it
+	// Merged are the names of runs that settings of the user made the same as an
+	// earlier one, whose flags hold.
+	Merged []string
 }
 
 // file is the content of a sweep file.
@@ -77,6 +80,7 @@ func Parse(data []byte, set Flags) (*Sweep, error) {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return nil, fmt.Errorf("the key %s means nothing here", unknown[0])
 	}
+	seen := map[string]bool{}
 	s := &Sweep{Title: f.Title, Out: f.Out, Tables: f.Table}
 	for i, e := range f.Run {
 		if n := e.count(); n > maxRuns {
@@ -87,6 +91,11 @@ func Parse(data []byte, set Flags) (*Sweep, error) {
 			if err != nil {
 				return nil, fmt.Errorf("run %d (%s): %w", i+1, e.Name, err)
 			}
+			if seen[r.Name] && e.loopsOver(set) {
+				s.Merged = append(s.Merged, r.Name)
+				continue
+			}
+			seen[r.Name] = true
 			s.Runs = append(s.Runs, r)
 		}
 	}
@@ -105,6 +114,16 @@ func (e entry) count() float64 {
 		n *= float64(len(values))
 	}
 	return n
+}
+
+// loopsOver says whether one of the entry's loops was replaced.
+func (e entry) loopsOver(set Flags) bool {
+	for name := range e.For {
+		if _, ok := set[name]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // combinations are the values of an entry's variables, the last name fastest.

@@ -83,6 +83,22 @@ func TestSetReplacesLoops(t *testing.T) {
 	}
 }
 
+// TestSetMergesRuns lists a recipe for each of two networks and asks for a third.
+func TestSetMergesRuns(t *testing.T) {
+	text := "[[run]]\nname = \"{arch}/base\"\nfor = { arch = [\"a\"] }\ntrain = { lr = 1 }\n" +
+		"[[run]]\nname = \"{arch}/base\"\nfor = { arch = [\"b\"] }\ntrain = { lr = 2 }\n"
+	s, err := Parse([]byte(text), Flags{"arch": "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Runs) != 1 || s.Runs[0].Train["lr"] != "1" || len(s.Merged) != 1 || s.Merged[0] != "c/base" {
+		t.Errorf("%+v", s)
+	}
+	if _, err := Parse([]byte(strings.ReplaceAll(text, `"b"`, `"a"`)), nil); err == nil {
+		t.Error("two runs of one name were accepted without a setting that made them so")
+	}
+}
+
 func TestChooseKeepsWhatRunsBeginWith(t *testing.T) {
 	s, err := Parse([]byte(example), nil)
 	if err != nil {
