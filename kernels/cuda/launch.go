@@ -24,6 +24,13 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 	if f == nil {
 		d.fail("running "+k.Name, ErrNoKernel)
 	}
+	for _, all := range [...][]kernels.Buffer{a.In, a.Out} {
+		for _, b := range all {
+			if b != nil && b.Len() > math.MaxInt32 {
+				d.fail("running "+k.Name, fmt.Errorf("an operand of %d elements; a tensor on a GPU has less than 2^31", b.Len()))
+			}
+		}
+	}
 	if p, ok := d.pieceOf(k, a); ok {
 		d.queue.add(p)
 		return
