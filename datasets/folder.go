@@ -81,6 +81,11 @@ func (t dirTree) listBelow(ctx context.Context, entries []entry, dir string, dep
 }
 
 func (t dirTree) read(ctx context.Context, want map[string]int, limit int64, emit emitFunc) error {
+	return readEach(ctx, want, emit, func(name string) ([]byte, error) { return t.readOne(name, limit) })
+}
+
+// readEach reads files that can be had in any order, in that of their numbers.
+func readEach(ctx context.Context, want map[string]int, emit emitFunc, read func(name string) ([]byte, error)) error {
 	order := make([]string, len(want))
 	for name, i := range want {
 		order[i] = name
@@ -89,7 +94,7 @@ func (t dirTree) read(ctx context.Context, want map[string]int, limit int64, emi
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := emit(i, func() ([]byte, error) { return t.readOne(name, limit) })
+		err := emit(i, func() ([]byte, error) { return read(name) })
 		if err == errStop {
 			return nil
 		}

@@ -120,23 +120,7 @@ func (t *indexedTar) Close() error { return t.file.Close() }
 func (t *indexedTar) list(context.Context) ([]entry, error) { return t.entries, nil }
 
 func (t *indexedTar) read(ctx context.Context, want map[string]int, limit int64, emit emitFunc) error {
-	order := make([]string, len(want))
-	for name, i := range want {
-		order[i] = name
-	}
-	for i, name := range order {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := emit(i, func() ([]byte, error) { return t.readOne(name, limit) })
-		if err == errStop {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return readEach(ctx, want, emit, func(name string) ([]byte, error) { return t.readOne(name, limit) })
 }
 
 func (t *indexedTar) readOne(name string, limit int64) ([]byte, error) {

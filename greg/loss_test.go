@@ -72,25 +72,7 @@ func TestGradientOfTheLoss(t *testing.T) {
 	for _, variant := range []Variant{Paper, Code} {
 		l := Loss{LambdaS: 0.1, LambdaGrad: 1, MarginIn: -3, MarginAux: -1.5, Variant: variant}
 		_, net, terms := linearTerms(t, l)
-		autograd.Backward(terms.Total, net.w, net.b)
-		got := net.w.Grad().Float64s()
-		base := net.w.Value.Float64s()
-		for i := range base {
-			at := func(h float64) float64 {
-				w := append([]float64{}, base...)
-				w[i] += h
-				tape := autograd.NewTape(kernels.CPU64)
-				defer tape.Close()
-				n := newLinearNet(kernels.CPU64)
-				n.w = autograd.NewParam("w", autograd.New64(kernels.CPU64, w, 3, 2))
-				x := tape.New64([]float64{3, 1, 0.2, 0.1, -1, 2, 0.1, -0.2}, 4, 1, 1, 2)
-				return l.Terms(layers.Training(tape, 1, 0), n, x, []int{0, 1}, false).Total.Item()
-			}
-			const h = 1e-5
-			if want := (at(h) - at(-h)) / (2 * h); math.Abs(got[i]-want) > 1e-8 {
-				t.Errorf("%s: derivative %d is %.9f, differences give %.9f", variant, i, got[i], want)
-			}
-		}
+		checkWeights(t, string(variant), l, net, terms)
 	}
 }
 

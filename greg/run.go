@@ -60,6 +60,15 @@ type Program struct {
 	Arch    string `json:"arch"`
 }
 
+// Line says in one line what the program of that name is.
+func (p Program) Line(name string) string {
+	text := fmt.Sprintf("%s, gradgrad %s, %s, %s/%s", name, p.Version, p.Go, p.OS, p.Arch)
+	if p.Commit != "" {
+		text += ", commit " + p.Commit
+	}
+	return text
+}
+
 // ThisProgram describes the running program.
 func ThisProgram() Program {
 	p := Program{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}

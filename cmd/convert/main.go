@@ -33,10 +33,7 @@ func program() *cli.Program {
 			{Name: "file", About: "convert a checkpoint", Args: "IN OUT", Help: fileHelp(), Setup: setupFile},
 			{Name: "show", About: "what a checkpoint holds", Args: "FILE", Help: showHelp, Setup: setupShow},
 		},
-		Version: func() string {
-			p := greg.ThisProgram()
-			return fmt.Sprintf("convert, gradgrad %s, %s, %s/%s", p.Version, p.Go, p.OS, p.Arch)
-		},
+		Version: func() string { return greg.ThisProgram().Line("convert") },
 	}
 }
 
@@ -90,10 +87,7 @@ func (c *fileFlags) run(ctx context.Context, env *cli.Env, args []string) error 
 	if err != nil {
 		return err
 	}
-	m, err := models.New(w.Model, kernels.CPU, 0)
-	if err == nil {
-		err = w.Load(m)
-	}
+	m, err := w.Network(kernels.CPU)
 	if err != nil {
 		return err
 	}

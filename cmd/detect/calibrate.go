@@ -87,10 +87,7 @@ func (c *calibrateFlags) run(ctx context.Context, env *cli.Env, _ []string) erro
 	if err != nil {
 		return err
 	}
-	m, err := models.New(w.Model, dev, 0)
-	if err == nil {
-		err = w.Load(m)
-	}
+	m, err := w.Network(dev)
 	if err != nil {
 		return err
 	}

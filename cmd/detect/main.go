@@ -9,7 +9,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"gradgrad/greg"
@@ -30,9 +29,6 @@ func program() *cli.Program {
 			{Name: "judge", About: "score pictures and decide: in or out", Args: "PATH...", Help: judgeHelp, Setup: setupJudge},
 			{Name: "calibrate", About: "choose the threshold of a score and keep it with the weights", Help: calibrateHelp(), Setup: setupCalibrate},
 		},
-		Version: func() string {
-			p := greg.ThisProgram()
-			return fmt.Sprintf("detect, gradgrad %s, %s, %s/%s", p.Version, p.Go, p.OS, p.Arch)
-		},
+		Version: func() string { return greg.ThisProgram().Line("detect") },
 	}
 }

@@ -67,10 +67,5 @@ func (x *Experiment) examples(verb string) string {
 
 // Version is a line that says what the program is.
 func (x *Experiment) Version() string {
-	p := greg.ThisProgram()
-	text := fmt.Sprintf("%s, gradgrad %s, %s, %s/%s", x.Name, p.Version, p.Go, p.OS, p.Arch)
-	if p.Commit != "" {
-		text += ", commit " + p.Commit
-	}
-	return text
+	return greg.ThisProgram().Line(x.Name)
 }

@@ -267,13 +267,13 @@ func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.D
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.New(w.Model, dev, 0)
+	m, err := w.Network(dev)
 	if err != nil {
-		return nil, cli.AsWrong(err)
+		return nil, err
 	}
 	c := greg.NewClassifier(m, n, dev)
 	c.Conv, err = e.algorithm(w)
-	return c, errors.Join(err, w.Load(m))
+	return c, err
 }
 
 // algorithm is how convolutions are computed: as -conv says, or as in the run.

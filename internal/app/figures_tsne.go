@@ -9,7 +9,6 @@ import (
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
 	"gradgrad/internal/tsne"
-	"gradgrad/models"
 	"gradgrad/report"
 	"gradgrad/report/progress"
 )
@@ -82,10 +81,7 @@ func (t *tsneFlags) one(ctx context.Context, env *cli.Env, r NamedRun) (*report.
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.New(w.Model, dev, 0)
-	if err == nil {
-		err = w.Load(m)
-	}
+	m, err := w.Network(dev)
 	if err != nil {
 		return nil, err
 	}

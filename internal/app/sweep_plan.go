@@ -19,10 +19,6 @@ import (
 	"gradgrad/report/progress"
 )
 
-// officialTrain are the numbers of training images of the official sets, for plans
-// that are made before the data are there.
-var officialTrain = map[string]int{"cifar10": 50000, "cifar100": 50000, "imagenet10": 13000, "imagenet20": 26000}
-
 // showPlan prints the runs of a sweep and how long each would take: the time of a
 // step, measured, times the steps. Evaluations are not in it.
 func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, compute []string) error {
@@ -103,10 +99,21 @@ func (p *planner) count(ctx context.Context, env *cli.Env, train sweep.Flags) in
 	if err == nil {
 		n = set.Len()
 	} else {
-		n = officialTrain[datasets.NameOf(spec)]
+		n = officialTrain(spec)
 	}
 	p.images[key] = n
 	return n
+}
+
+// officialTrain is the number of training images of a published set, for plans that
+// are made before the images are there.
+func officialTrain(spec string) int {
+	for _, k := range datasets.KnownSets() {
+		if k.Name == datasets.NameOf(spec) {
+			return k.Train
+		}
+	}
+	return 0
 }
 
 // drawnFor are the flags of a run that have nothing to do with the time of a step,

@@ -14,6 +14,7 @@ import (
 	"gradgrad/checkpoint"
 	"gradgrad/datasets"
 	"gradgrad/greg"
+	"gradgrad/kernels"
 	"gradgrad/models"
 )
 
@@ -73,6 +74,15 @@ func (w *Weights) Load(m models.Model) error {
 		return fmt.Errorf("%s: %w", w.Path, err)
 	}
 	return nil
+}
+
+// Network is the network on a device, with these weights.
+func (w *Weights) Network(dev kernels.Device) (models.Model, error) {
+	m, err := models.New(w.Model, dev, 0)
+	if err != nil {
+		return nil, AsWrong(err)
+	}
+	return m, w.Load(m)
 }
 
 // Normalize is the normalisation that the weights were trained with: the stored
