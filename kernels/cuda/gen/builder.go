@@ -46,6 +46,48 @@ func (e *entry) ptr(name string) string { return e.param(ptrParam, name) }
 func (e *entry) num(name string) string { return e.param(u32Param, name) }
 func (e *entry) f32(name string) string { return e.param(f32Param, name) }
 
+// later declares a parameter that is loaded where it is needed.
+func (e *entry) later(typ, name string) string {
+	e.params = append(e.params, fmt.Sprintf(".param %s %s", typ, name))
+	return name
+}
+
+// field is one parameter of each of a list of pieces.
+type field struct{ typ, name string }
+
+// piecesOf declares n times the same parameters: name0, name1, ..., of which the first,
+// start, is the number that the piece begins with. What it returns writes the search for
+// the last piece that begins no later than i, and returns registers with its parameters.
+func (e *entry) piecesOf(n int, fields ...field) func(i string) []string {
+	names := make([][]string, n)
+	for k := range names {
+		for _, f := range fields {
+			names[k] = append(names[k], e.later(f.typ, fmt.Sprint(f.name, k)))
+		}
+	}
+	return func(i string) []string {
+		own := make([]string, len(fields))
+		for j, f := range fields {
+			own[j] = e.reg(f.typ[1:], f.name)
+		}
+		load := func(r, typ, name string) { e.raw("ld.param%s %s, [%s];", typ, r, name) }
+		next, before, found := e.reg(fields[0].typ[1:], "next"), e.reg("pred", "before"), e.label("found")
+		e.note("the last piece that begins no later")
+		for k := range names {
+			if k > 0 {
+				load(next, fields[0].typ, names[k][0])
+				e.set(before, "setp.lt.u32", i, next)
+				e.when(before, found)
+			}
+			for j, f := range fields {
+				load(own[j], f.typ, names[k][j])
+			}
+		}
+		e.at(found)
+		return own
+	}
+}
+
 // class is the type that registers of a type are declared with.
 func class(typ string) string {
 	switch typ {

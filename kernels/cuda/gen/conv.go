@@ -2,15 +2,15 @@ package main
 
 import "fmt"
 
-// convFile is ptx/conv.ptx.
-func convFile() []*entry {
-	var all []*entry
-	for _, precision := range precisionList {
+// convFile is ptx/conv_fp32.ptx and the like: a device loads the precision that it is
+// asked for.
+func convFile(precision string) func() []*entry {
+	return func() (all []*entry) {
 		for _, t := range tiles {
 			all = append(all, convForward(precision, t.bn, t.v), convInputGrad(precision, t.bn, t.v), convWeightGrad(precision, t.bn, t.v))
 		}
+		return all
 	}
-	return append(all, affineScale())
 }
 
 const convDoc = `
@@ -55,39 +55,68 @@ func (g geometry) tap(e *entry, r string) (h, w, c string) {
 	return e.let("tap_h", "mul.lo.u32", kh, g.dilH), e.let("tap_w", "mul.lo.u32", kw, g.dilW), c
 }
 
-// group moves a pointer to the block's group.
-func (e *entry) group2(base, z, step string) string {
-	return e.element("group", base, e.let("offset", "mul.lo.u32", z, step))
+// layer moves a pointer to the block's group.
+func (e *entry) layer(base, z, step string) string {
+	return e.element("layer", base, e.let("offset", "mul.lo.u32", z, step))
+}
+
+// gathering is what the convolution and its gradient of the input have in common: the
+// parameters, and the place of the thread's row of A.
+type gathering struct {
+	geometry
+	y, sum, x, w       string
+	m, n, r            string // rows, columns, depth
+	ldx, ldy, ldw      string
+	offset             string // of the block's group in y
+	row, inside, depth string // as along returns them
+}
+
+func (p *product) gathering() gathering {
+	o := gathering{y: p.ptr("y"), sum: p.ptr("sum"), x: p.ptr("x"), w: p.ptr("w"), m: p.num("m"), n: p.num("n"), r: p.num("r"),
+		ldx: p.num("ldx"), ldy: p.num("ldy"), ldw: p.num("ldw")}
+	za, zb, zy := p.num("za"), p.num("zb"), p.num("zy")
+	o.geometry = p.geometry()
+	p.begin()
+	z := p.let("z", "mov.u32", "%ctaid.z")
+	o.x, o.w, o.offset = p.layer(o.x, z, za), p.layer(o.w, z, zb), p.let("zy0", "mul.lo.u32", z, zy)
+	o.row, o.inside, o.depth = p.along(o.m)
+	return o
+}
+
+// fetchAlong loads the thread's elements of A: pixel finds the pixel that a weight at
+// rows and columns th, tw of the kernel reads, and whether there is one.
+func (p *product) fetchAlong(o gathering, base, first string, pixel func(there, th, tw string) (h, w, still string)) {
+	for j := 0; j < depthsOfA; j += p.v {
+		d := p.let("d", "add.u32", p.let("d", "add.u32", first, o.depth), fmt.Sprint(j))
+		th, tw, c := o.tap(p.entry, d)
+		h, w, there := pixel(p.let("there", "setp.lt.and.u32", d, o.r, o.inside), th, tw)
+		p.gather(there, o.x, base, h, w, o.geometry, o.ldx, c, p.a[j:j+p.v])
+	}
+}
+
+// steps is the number of steps that a depth takes.
+func (p *product) steps(depth string) string {
+	return p.let("steps", "shr.u32", p.let("steps", "add.u32", depth, "15"), "4")
 }
 
 func convForward(precision string, bn, v int) *entry {
 	p := newProduct("conv", "conv: y = x * w. A is x, a row an output pixel, its depth the weights of an output."+"\n"+convNote(bn, "")[1:], precision, bn, v)
-	y, sum, x, w := p.ptr("y"), p.ptr("sum"), p.ptr("x"), p.ptr("w")
-	m, n, r := p.num("m"), p.num("n"), p.num("r")
-	ldx, ldy, ldw := p.num("ldx"), p.num("ldy"), p.num("ldw")
-	za, zb, zy := p.num("za"), p.num("zb"), p.num("zy")
-	g := p.geometry()
-	p.begin()
-	z := p.let("z", "mov.u32", "%ctaid.z")
-	x, w = p.group2(x, z, za), p.group2(w, z, zb)
-	row, inside, depth := p.along(m)
-	base, oh, ow := g.pixel(p.entry, row)
+	o := p.gathering()
+	g := o.geometry
+	base, oh, ow := g.pixel(p.entry, o.row)
 	p.note("where the first weight's pixel is; before the image it wraps around, so one comparison is enough")
 	h0 := p.let("h0", "sub.u32", p.let("h0", "mul.lo.u32", oh, g.strideH.d), g.padH)
 	w0 := p.let("w0", "sub.u32", p.let("w0", "mul.lo.u32", ow, g.strideW.d), g.padW)
 	col, pair := p.bAcross()
 	fetch := func(step string) {
 		first := p.let("first", "shl.b32", step, "4")
-		for j := 0; j < depthsOfA; j += v {
-			d := p.let("d", "add.u32", p.let("d", "add.u32", first, depth), fmt.Sprint(j))
-			th, tw, c := g.tap(p.entry, d)
-			there := p.let("there", "setp.lt.and.u32", d, r, inside)
-			p.gather(there, x, base, p.let("h", "add.u32", h0, th), p.let("w", "add.u32", w0, tw), g, ldx, c, p.a[j:j+v])
-		}
-		p.fetchAcross(w, ldw, first, r, n, col, pair)
+		p.fetchAlong(o, base, first, func(there, th, tw string) (h, w, still string) {
+			return p.let("h", "add.u32", h0, th), p.let("w", "add.u32", w0, tw), there
+		})
+		p.fetchAcross(o.w, o.ldw, first, o.r, o.n, col, pair)
 	}
-	p.run("0", p.let("steps", "shr.u32", p.let("steps", "add.u32", r, "15"), "4"), fetch, func() { p.keepAlong(); p.keepBAcross() })
-	p.results(y, sum, m, n, ldy, p.let("zy0", "mul.lo.u32", z, zy))
+	p.run("0", p.steps(o.r), fetch, func() { p.keepAlong(); p.keepBAcross() })
+	p.results(o.y, o.sum, o.m, o.n, o.ldy, o.offset)
 	p.do("ret")
 	return p.entry
 }
@@ -102,33 +131,23 @@ func (p *product) gather(guard, x, base, h, w string, g geometry, ld, c string, 
 
 func convInputGrad(precision string, bn, v int) *entry {
 	p := newProduct("conv_dx", "conv_dx: dx = dy * w transposed. A is dy, a row an input pixel, its depth the weights that read it."+"\n"+convNote(bn, "")[1:], precision, bn, v)
-	y, sum, x, w := p.ptr("y"), p.ptr("sum"), p.ptr("x"), p.ptr("w")
-	m, n, r := p.num("m"), p.num("n"), p.num("r")
-	ldx, ldy, ldw := p.num("ldx"), p.num("ldy"), p.num("ldw")
-	za, zb, zy := p.num("za"), p.num("zb"), p.num("zy")
-	g := p.geometry()
-	p.begin()
-	z := p.let("z", "mov.u32", "%ctaid.z")
-	x, w = p.group2(x, z, za), p.group2(w, z, zb)
-	row, inside, depth := p.along(m)
-	base, ih, iw := g.pixel(p.entry, row)
+	o := p.gathering()
+	g := o.geometry
+	base, ih, iw := g.pixel(p.entry, o.row)
 	h0, w0 := p.let("h0", "add.u32", ih, g.padH), p.let("w0", "add.u32", iw, g.padW)
 	col, depthB := p.bAlong()
-	inB := p.andLoads("in_b", "setp.lt.u32", col, n)
+	inB := p.andLoads("in_b", "setp.lt.u32", col, o.n)
 	fetch := func(step string) {
 		first := p.let("first", "shl.b32", step, "4")
-		for j := 0; j < depthsOfA; j += v {
-			d := p.let("d", "add.u32", p.let("d", "add.u32", first, depth), fmt.Sprint(j))
-			th, tw, c := g.tap(p.entry, d)
-			there := p.let("there", "setp.lt.and.u32", d, r, inside)
-			h, there := p.divided(there, p.let("h", "sub.u32", h0, th), g.strideH)
-			w, there := p.divided(there, p.let("w", "sub.u32", w0, tw), g.strideW)
-			p.gather(there, x, base, h, w, g, ldx, c, p.a[j:j+v])
-		}
-		p.weightsAlong(w, g, first, depthB, r, n, ldw, col, inB)
+		p.fetchAlong(o, base, first, func(there, th, tw string) (h, w, still string) {
+			h, there = p.divided(there, p.let("h", "sub.u32", h0, th), g.strideH)
+			w, there = p.divided(there, p.let("w", "sub.u32", w0, tw), g.strideW)
+			return h, w, there
+		})
+		p.weightsAlong(o.w, g, first, depthB, o.r, o.n, o.ldw, col, inB)
 	}
-	p.run("0", p.let("steps", "shr.u32", p.let("steps", "add.u32", r, "15"), "4"), fetch, func() { p.keepAlong(); p.keepBAlong() })
-	p.results(y, sum, m, n, ldy, p.let("zy0", "mul.lo.u32", z, zy))
+	p.run("0", p.steps(o.r), fetch, func() { p.keepAlong(); p.keepBAlong() })
+	p.results(o.y, o.sum, o.m, o.n, o.ldy, o.offset)
 	p.do("ret")
 	return p.entry
 }
@@ -169,7 +188,7 @@ func convWeightGrad(precision string, bn, v int) *entry {
 	g := p.geometry()
 	p.begin()
 	group, which := parts.over(p.entry, p.let("z", "mov.u32", "%ctaid.z"))
-	x, dy = p.group2(x, group, za), p.group2(dy, group, zb)
+	x, dy = p.layer(x, group, za), p.layer(dy, group, zb)
 	row, pair := p.across()
 	type place struct{ th, tw, c, inside string }
 	var places []place
@@ -195,31 +214,11 @@ func convWeightGrad(precision string, bn, v int) *entry {
 		p.fetchAcross(dy, ldy, first, m, n, col, pairB)
 	}
 	begin := p.let("begin", "mul.lo.u32", which, per)
-	end := p.let("steps", "shr.u32", p.let("steps", "add.u32", m, "15"), "4")
-	end = p.let("end", "min.u32", p.let("end", "add.u32", begin, per), end)
+	end := p.let("end", "min.u32", p.let("end", "add.u32", begin, per), p.steps(m))
 	p.run(begin, end, fetch, func() { p.keepAcross(); p.keepBAcross() })
 	none := p.let("none", "mov.u64", "0")
 	to := p.let("offset", "mul.lo.u32", which, part)
 	p.results(y, none, r, n, ldw, p.let("offset", "mad.lo.u32", group, zy, to))
 	p.do("ret")
 	return p.entry
-}
-
-// affineScale finishes the second derivative of affineconv.
-func affineScale() *entry {
-	e := newEntry("affine_scale", "affine_scale: dscale[c] = the sum of w[c][k]*t[c][k] over k, dw[c][k] = scale[c]*t[c][k]; dw may be t."+groupDoc)
-	dscale, dw, t, w, scale := e.ptr("dscale"), e.ptr("dw"), e.ptr("t"), e.ptr("w"), e.ptr("scale")
-	outer, n := e.num("outer"), e.num("n")
-	g := e.group(false, false, t, outer, n, divisor{}, "")
-	s := e.load("s", e.element("at_s", scale, g.row), 1)[0]
-	sum := e.let("sum", "mov.f32", imm(0))
-	g.each(func(v, j string) {
-		at := e.let("place", "mad.lo.u32", g.row, n, j)
-		e.set(sum, "fma.rn.f32", e.load("w", e.element("at_w", w, at), 1)[0], v, sum)
-		e.store(e.element("at_d", dw, at), []string{e.mul("d", s, v)})
-	})
-	g.all(sum, "add.rn.f32")
-	g.lead(dscale, sum)
-	e.do("ret")
-	return e
 }

@@ -2,16 +2,15 @@ package main
 
 import "fmt"
 
-// denseFile is ptx/dense.ptx.
-func denseFile() []*entry {
-	var all []*entry
-	for _, precision := range precisionList {
+// denseFile is ptx/dense_fp32.ptx and the like.
+func denseFile(precision string) func() []*entry {
+	return func() (all []*entry) {
 		for _, t := range []struct{ bn, v int }{{64, 4}, {32, 1}} {
 			all = append(all, affineForward(precision, t.bn, t.v, false), affineForward(precision, t.bn, t.v, true), affineInputGrad(precision, t.bn, t.v),
 				affineWeightGrad(precision, t.bn, t.v, false), affineWeightGrad(precision, t.bn, t.v, true))
 		}
+		return all
 	}
-	return all
 }
 
 const (
@@ -34,17 +33,11 @@ type table struct {
 // parts declares the parts of tensors by name and fills a table of so many channels
 // from first on.
 func (p *product) parts(first, count string, room int, tensors ...string) table {
-	type part struct {
-		start, ld string
-		at        []string
+	fields := []field{{u32Param, "start"}, {u32Param, "ld"}}
+	for _, name := range tensors {
+		fields = append(fields, field{ptrParam, name})
 	}
-	var all [mostParts]part
-	for k := range all {
-		all[k].start, all[k].ld = p.num(fmt.Sprint("start", k)), p.num(fmt.Sprint("ld", k))
-		for _, name := range tensors {
-			all[k].at = append(all[k].at, p.ptr(fmt.Sprint(name, k)))
-		}
-	}
+	find := p.piecesOf(mostParts, fields...)
 	var t table
 	for _, name := range tensors {
 		mem := fmt.Sprintf("table_%s", name)
@@ -54,27 +47,11 @@ func (p *product) parts(first, count string, room int, tensors ...string) table 
 	p.shared = append(p.shared, fmt.Sprintf(".shared .align 16 .b32 table_ld[%d];", room))
 	t.ld = p.let("table_ld_at", "mov.u32", "table_ld")
 
-	p.note("where each channel lies: the last part that begins no later")
 	i := p.let("i", "mov.u32", p.tid)
-	start, ld := p.reg("u32", "start"), p.reg("u32", "ld")
-	at := make([]string, len(tensors))
-	for j, name := range tensors {
-		at[j] = p.reg("u64", name)
-	}
 	p.loop("table", func() string { return p.let("more", "setp.lt.u32", i, count) }, func() {
 		c := p.let("channel", "add.u32", first, i)
-		found := p.label("found")
-		for k, part := range all {
-			if k > 0 {
-				p.when(p.let("before", "setp.lt.u32", c, part.start), found)
-			}
-			p.set(start, "mov.u32", part.start)
-			p.set(ld, "mov.u32", part.ld)
-			for j := range at {
-				p.set(at[j], "mov.u64", part.at[j])
-			}
-		}
-		p.at(found)
+		own := find(c)
+		start, ld, at := own[0], own[1], own[2:]
 		inside := p.let("inside", "sub.u32", c, start)
 		for j := range at {
 			there := p.let("there", "setp.ne.u64", at[j], "0")
@@ -165,7 +142,7 @@ func affineForward(precision string, bn, v int, tangent bool) *entry {
 		}
 		p.fetchAcross(w, n, first, c, n, col, pair)
 	}
-	p.run("0", p.let("steps", "shr.u32", p.let("steps", "add.u32", c, "15"), "4"), fetch, func() { p.keepAlong(); p.keepBAcross() })
+	p.run("0", p.steps(c), fetch, func() { p.keepAlong(); p.keepBAcross() })
 	p.results(y, sum, m, n, n, "0")
 	p.do("ret")
 	return p.entry
@@ -252,8 +229,7 @@ func affineWeightGrad(precision string, bn, v int, tangent bool) *entry {
 	}
 	which := p.let("which", "mov.u32", "%ctaid.z")
 	begin := p.let("begin", "mul.lo.u32", which, per)
-	end := p.let("steps", "shr.u32", p.let("steps", "add.u32", m, "15"), "4")
-	end = p.let("end", "min.u32", p.let("end", "add.u32", begin, per), end)
+	end := p.let("end", "min.u32", p.let("end", "add.u32", begin, per), p.steps(m))
 	p.run(begin, end, fetch, func() { p.keepAcross(); p.keepBAcross() })
 	none := p.let("none", "mov.u64", "0")
 	p.results(y, none, c, n, n, p.let("offset", "mul.lo.u32", which, part))
@@ -293,7 +269,7 @@ sums is not 0, for each tile of 128 rows the sums of gh*x and of gh, at sums and
 			p.loadInto(there, p.element("from_b", w, p.let("place_b", "mad.lo.u32", col, n, d)), p.b[j:j+v])
 		}
 	}
-	p.run("0", p.let("steps", "shr.u32", p.let("steps", "add.u32", n, "15"), "4"), fetch, func() { p.keepAlong(); p.keepBAlong() })
+	p.run("0", p.steps(n), fetch, func() { p.keepAlong(); p.keepBAlong() })
 	p.partResults(t, m, c, scale, shift, sums, sums1)
 	p.do("ret")
 	return p.entry

@@ -18,45 +18,17 @@ that are not there begin behind the last block.`
 // joined declares pieces of work: pointers, and numbers of each; it finds the block's
 // own and returns its registers, the first element of the thread and the end.
 func (e *entry) joined(pointers, numbers []string) (at, num []string, first, end string) {
-	type piece struct {
-		start, n string
-		at, num  []string
+	fields := []field{{u32Param, "start"}, {u32Param, "n"}}
+	for _, name := range pointers {
+		fields = append(fields, field{ptrParam, name})
 	}
-	var all [mostJoined]piece
-	for k := range all {
-		p := &all[k]
-		p.start, p.n = e.num(fmt.Sprint("start", k)), e.num(fmt.Sprint("n", k))
-		for _, name := range pointers {
-			p.at = append(p.at, e.ptr(fmt.Sprint(name, k)))
-		}
-		for _, name := range numbers {
-			p.num = append(p.num, e.f32(fmt.Sprint(name, k)))
-		}
+	for _, name := range numbers {
+		fields = append(fields, field{f32Param, name})
 	}
 	block := e.let("block", "mov.u32", "%ctaid.x")
-	own := all[0]
-	start, n := e.let("start", "mov.u32", own.start), e.let("n", "mov.u32", own.n)
-	for i, name := range pointers {
-		at = append(at, e.let(name, "mov.u64", own.at[i]))
-	}
-	for i, name := range numbers {
-		num = append(num, e.let(name, "mov.f32", own.num[i]))
-	}
-	found := e.label("found")
-	e.note("the last piece that begins no later than this block")
-	for _, p := range all[1:] {
-		before := e.let("before", "setp.lt.u32", block, p.start)
-		e.when(before, found)
-		e.set(start, "mov.u32", p.start)
-		e.set(n, "mov.u32", p.n)
-		for i := range at {
-			e.set(at[i], "mov.u64", p.at[i])
-		}
-		for i := range num {
-			e.set(num[i], "mov.f32", p.num[i])
-		}
-	}
-	e.at(found)
+	own := e.piecesOf(mostJoined, fields...)(block)
+	start, n := own[0], own[1]
+	at, num = own[2:2+len(pointers)], own[2+len(pointers):]
 	lo := e.let("lo", "mul.lo.u32", e.let("inside", "sub.u32", block, start), fmt.Sprint(joinedBlock))
 	first = e.let("i", "add.u32", lo, e.let("thread", "mov.u32", "%tid.x"))
 	end = e.let("end", "min.u32", e.let("hi", "add.u32", lo, fmt.Sprint(joinedBlock)), n)

@@ -8,7 +8,7 @@ func reduceFile() []*entry {
 	for _, wide := range []bool{false, true} {
 		all = append(all, sumRows(wide), rowNorm(wide), rowMax(wide), logSumExp(wide), crossEntropy(wide), softmax(wide, false), softmax(wide, true))
 	}
-	return append(all, sumColumns(), rowPick(), rowPlace())
+	return append(all, sumColumns(), rowPick(), rowPlace(), affineScale())
 }
 
 // The threads that share a row: a warp of a block of eight, or a block of 256.
@@ -372,6 +372,25 @@ func rowPlace() *entry {
 	v := e.load("v", e.element("at_g", g, row), 1)
 	k := e.let("k", "cvt.rzi.u32.f32", f[0])
 	e.store(e.element("at_y", y, i), []string{e.sel("v", v[0], imm(0), e.let("here", "setp.eq.u32", j, k))})
+	e.do("ret")
+	return e
+}
+
+// affineScale finishes the second derivative of affineconv.
+func affineScale() *entry {
+	e := newEntry("affine_scale", "affine_scale: dscale[c] = the sum of w[c][k]*t[c][k] over k, dw[c][k] = scale[c]*t[c][k]; dw may be t."+groupDoc)
+	dscale, dw, t, w, scale := e.ptr("dscale"), e.ptr("dw"), e.ptr("t"), e.ptr("w"), e.ptr("scale")
+	outer, n := e.num("outer"), e.num("n")
+	g := e.group(false, false, t, outer, n, divisor{}, "")
+	s := e.load("s", e.element("at_s", scale, g.row), 1)[0]
+	sum := e.let("sum", "mov.f32", imm(0))
+	g.each(func(v, j string) {
+		at := e.let("place", "mad.lo.u32", g.row, n, j)
+		e.set(sum, "fma.rn.f32", e.load("w", e.element("at_w", w, at), 1)[0], v, sum)
+		e.store(e.element("at_d", dw, at), []string{e.mul("d", s, v)})
+	})
+	g.all(sum, "add.rn.f32")
+	g.lead(dscale, sum)
 	e.do("ret")
 	return e
 }
