@@ -37,6 +37,7 @@ var floors = map[string][]string{
 	"internal/dirlock":    {},
 	"internal/machine":    {},
 	"internal/sweep":      {},
+	"internal/testkit":    {},
 	"internal/tsne":       {},
 	"kernels/cuda":        {"kernels", "kernels/cuda/ptx", "kernels/cuda/ptxsim", "internal/cudrv"},
 	"kernels/cuda/ptx":    {},

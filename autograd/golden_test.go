@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	ag "gradgrad/autograd"
+	"gradgrad/internal/testkit"
 	"gradgrad/kernels"
 )
 
@@ -50,12 +51,8 @@ type moments struct{ Mean, Var *array }
 func goldenFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{"committed": filepath.Join("testdata", "golden.json"), "nets": filepath.Join("testdata", "nets.json")}
-	dir := os.Getenv("GRADGRAD_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	whole := filepath.Join(dir, "specs", "goldens_double_backward.json")
-	if _, err := os.Stat(whole); err != nil {
+	whole, ok := testkit.FindShared("specs/goldens_double_backward.json")
+	if !ok {
 		t.Run("reference", func(t *testing.T) { t.Skipf("only the committed cases: there is no %s (set GRADGRAD_SHARED)", whole) })
 		return files
 	}

@@ -6,32 +6,18 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// sharedFile returns the path of a file of the reference material, and skips
-// the test when it is not there.
-func sharedFile(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("GRADGRAD_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("the reference file %s is missing (set GRADGRAD_SHARED): %v", name, err)
-	}
-	return path
-}
+	"gradgrad/internal/testkit"
+)
 
 const dice = "checkpoints/dice-densenet101-cifar10.pth.tar"
 
 // TestOfficialCheckpoint reads the DenseNet that the authors of DICE published
 // and compares names, shapes, types, order and values with what PyTorch reads.
 func TestOfficialCheckpoint(t *testing.T) {
-	path := sharedFile(t, dice)
+	path := testkit.Shared(t, dice)
 	f, err := Open(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +29,7 @@ func TestOfficialCheckpoint(t *testing.T) {
 	for _, x := range f.Tensors {
 		got = append(got, fmt.Sprintf("%s\t[%s]\t%s", x.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(x.Shape), " ", ", "), "[]"), torchName[x.DType]))
 	}
-	keys, err := os.Open(sharedFile(t, "specs/checkpoint_keys_densenet_cifar10.txt"))
+	keys, err := os.Open(testkit.Shared(t, "specs/checkpoint_keys_densenet_cifar10.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,21 +15,14 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"gradgrad/internal/testkit"
 )
 
-// sharedData gives a file of the reference material, which lies beside the
-// repository or where GRADGRAD_SHARED says, or skips the test.
+// sharedData gives a file of the reference images, or skips the test.
 func sharedData(t testing.TB, name string) string {
 	t.Helper()
-	root := os.Getenv("GRADGRAD_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared")
-	}
-	file := filepath.Join(root, "data", name)
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("reference data missing: %v (set GRADGRAD_SHARED)", err)
-	}
-	return file
+	return testkit.Shared(t, "data/"+name)
 }
 
 // files maps paths to contents; a path that ends in a slash is a folder.

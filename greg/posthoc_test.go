@@ -7,36 +7,22 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"gradgrad/checkpoint"
 	"gradgrad/datasets"
+	"gradgrad/internal/testkit"
 	"gradgrad/kernels"
 	"gradgrad/models"
 	"gradgrad/ood"
 )
 
-// reference is the path of a file of the reference material, or skips.
-func reference(t *testing.T, path string) string {
-	t.Helper()
-	dir := os.Getenv("GRADGRAD_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	path = filepath.Join(dir, path)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no reference material at %s (set GRADGRAD_SHARED)", path)
-	}
-	return path
-}
-
 // official is the DenseNet that the authors of DICE published.
 func official(t *testing.T) *Classifier {
 	t.Helper()
-	f, err := checkpoint.Open(context.Background(), reference(t, "checkpoints/dice-densenet101-cifar10.pth.tar"))
+	f, err := checkpoint.Open(context.Background(), testkit.Shared(t, "checkpoints/dice-densenet101-cifar10.pth.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +54,7 @@ type goldenImage struct {
 
 func goldenImages(t *testing.T, c *Classifier) (golden []goldenImage, inputs []float32) {
 	t.Helper()
-	data, err := os.ReadFile(reference(t, "specs/densenet_golden_lossless.json"))
+	data, err := os.ReadFile(testkit.Shared(t, "specs/densenet_golden_lossless.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +79,7 @@ func goldenImages(t *testing.T, c *Classifier) (golden []goldenImage, inputs []f
 
 // goldenScores are the reference's scores as -scores takes them.
 func goldenScores(t *testing.T) map[string]string {
-	stat := ":stat=" + reference(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy")
+	stat := ":stat=" + testkit.Shared(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy")
 	return map[string]string{
 		"msp": "msp", "maxlogit": "maxlogit", "energy_conf": "energy",
 		"odin_T1000_eps0.0014_std_scaled": "odin", "odin_T1000_eps0.0014_unscaled": "odin:std=0",
@@ -175,7 +161,7 @@ func TestPostHocReference(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a DenseNet over 11,302 images")
 	}
-	data, err := os.ReadFile(reference(t, "specs/densenet_cifar10_ood_reference.json"))
+	data, err := os.ReadFile(testkit.Shared(t, "specs/densenet_cifar10_ood_reference.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +175,7 @@ func TestPostHocReference(t *testing.T) {
 	}
 	keys := map[string]string{ // of the rows; odin has none
 		"msp": "msp", "maxlogit": "maxlogit", "energy": "energy", "react_c1": "react", "react_q90": "react:q=90",
-		"dice_p90": "dice:stat=" + reference(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy"),
+		"dice_p90": "dice:stat=" + testkit.Shared(t, "checkpoints/dice-densenet101-cifar10-feat_stat.npy"),
 		"gen":      "gen", "gradnorm": "gradnorm", "ash_s90": "ash-s", "scale85": "scale", "line_pa90_pw90_c1": "line",
 	}
 	var list []string
@@ -227,7 +213,7 @@ func evaluateReference(t *testing.T, list string) *Scored {
 	t.Helper()
 	ctx := context.Background()
 	open := func(name, file string, train bool) datasets.Set {
-		s, err := datasets.Open(ctx, name+"="+reference(t, "data/"+file), datasets.Options{Train: train, Size: 32})
+		s, err := datasets.Open(ctx, name+"="+testkit.Shared(t, "data/"+file), datasets.Options{Train: train, Size: 32})
 		if err != nil {
 			t.Fatal(err)
 		}

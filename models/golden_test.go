@@ -11,6 +11,7 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/checkpoint"
+	"gradgrad/internal/testkit"
 	"gradgrad/kernels"
 	"gradgrad/layers"
 )
@@ -38,7 +39,7 @@ type golden struct {
 
 func readGolden(t *testing.T) (g golden) {
 	t.Helper()
-	data, err := os.ReadFile(shared(t, "specs/densenet_golden_lossless.json"))
+	data, err := os.ReadFile(testkit.Shared(t, "specs/densenet_golden_lossless.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &g)
 	}
@@ -67,7 +68,7 @@ func (g *golden) inputs(t *testing.T) []float64 {
 // official loads the checkpoint as a user would.
 func official(t *testing.T, dev kernels.Device) Model {
 	t.Helper()
-	f, err := checkpoint.Open(context.Background(), shared(t, "checkpoints/dice-densenet101-cifar10.pth.tar"))
+	f, err := checkpoint.Open(context.Background(), testkit.Shared(t, "checkpoints/dice-densenet101-cifar10.pth.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}

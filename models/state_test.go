@@ -12,23 +12,10 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/checkpoint"
+	"gradgrad/internal/testkit"
 	"gradgrad/kernels"
 	"gradgrad/layers"
 )
-
-// shared returns the path of a file of the reference material, or skips.
-func shared(t *testing.T, path string) string {
-	t.Helper()
-	dir := os.Getenv("GRADGRAD_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	path = filepath.Join(dir, path)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs the reference material: %v", err)
-	}
-	return path
-}
 
 func newModel(t *testing.T, cfg Config, dev kernels.Device, seed uint64) Model {
 	t.Helper()
@@ -231,7 +218,7 @@ func TestGuessRefuses(t *testing.T) {
 // TestTorchOrder compares names, order and shapes with a list taken from the
 // official checkpoint.
 func TestTorchOrder(t *testing.T) {
-	list, err := os.Open(shared(t, "specs/checkpoint_keys_densenet_cifar10.txt"))
+	list, err := os.Open(testkit.Shared(t, "specs/checkpoint_keys_densenet_cifar10.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"gradgrad/internal/testkit"
 )
 
 // Energy and MSP of the DenseNet's logits on 16 CIFAR-10 test images. The file
 // has its logits in float64; Outputs holds float32, whence the tolerance.
 func TestDenseNetGolden(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(shared(t), "specs", "densenet_golden_lossless.json"))
+	data, err := os.ReadFile(filepath.Join(testkit.Shared(t, "."), "specs", "densenet_golden_lossless.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

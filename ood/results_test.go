@@ -9,10 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"gradgrad/internal/testkit"
 )
 
 func sample() *Results {
@@ -169,7 +170,7 @@ func TestNPYRoundTrip(t *testing.T) {
 
 // A file that NumPy wrote.
 func TestNPYFromNumPy(t *testing.T) {
-	v, err := ReadNPY(filepath.Join(shared(t), "checkpoints", "dice-densenet101-cifar10-feat_stat.npy"))
+	v, err := ReadNPY(filepath.Join(testkit.Shared(t, "."), "checkpoints", "dice-densenet101-cifar10-feat_stat.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,18 +258,4 @@ func FuzzResults(f *testing.F) {
 			t.Fatalf("cannot read back %s: %v", out, err)
 		}
 	})
-}
-
-// shared returns the folder of reference material, or skips the test.
-func shared(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("GRADGRAD_SHARED")
-	if dir == "" {
-		_, file, _, _ := runtime.Caller(0)
-		dir = filepath.Join(filepath.Dir(file), "..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no reference material at %s (set GRADGRAD_SHARED)", dir)
-	}
-	return dir
 }

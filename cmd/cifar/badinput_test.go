@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gradgrad/internal/testkit"
 )
 
 // writeClasses makes a folder with two class folders of n pictures each.
@@ -97,8 +99,8 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := cifar(t, dir, strings.Fields(c.args)...)
-			if r.code != 1 {
-				t.Errorf("exit code %d, not 1", r.code)
+			if r.Code != 1 {
+				t.Errorf("exit code %d, not 1", r.Code)
 			}
 			oneSentence(t, r, c.says)
 			for _, left := range []string{"r", "e"} {
@@ -142,8 +144,8 @@ func TestSkipBad(t *testing.T) {
 	writeClasses(t, filepath.Join(dir, "damaged"), 6)
 	write(t, filepath.Join(dir, "damaged", "dog", "b.png"), []byte("no picture"))
 	r := ok(t, dir, "train", "-method", "ce", "-id", "damaged", "-skip-bad", "-arch", "wrn-10-1", "-batch", "4", "-epochs", "1", "-out", "r")
-	if !strings.Contains(r.err, filepath.Join("dog", "b.png")) || !strings.Contains(r.err, "11 images") {
-		t.Errorf("it does not say what was left out:\n%s", r.err)
+	if !strings.Contains(r.Err, filepath.Join("dog", "b.png")) || !strings.Contains(r.Err, "11 images") {
+		t.Errorf("it does not say what was left out:\n%s", r.Err)
 	}
 }
 
@@ -152,8 +154,8 @@ func TestSkipBad(t *testing.T) {
 func TestDivergence(t *testing.T) {
 	dir := t.TempDir()
 	r := cifar(t, dir, tiny("-method", "ce", "-lr", "1e30", "-epochs", "3", "-save-every", "1", "-out", "r")...)
-	if r.code != 1 {
-		t.Errorf("exit code %d", r.code)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, "lower the learning rate")
 	if metrics := read(t, dir, "r", "metrics.jsonl"); bytes.Contains(metrics, []byte("NaN")) {
@@ -169,8 +171,8 @@ func TestDivergence(t *testing.T) {
 func TestNonFiniteWeights(t *testing.T) {
 	dir := t.TempDir()
 	r := cifar(t, dir, tiny("-method", "ce", "-lr", "1e39", "-max-steps", "1", "-out", "r")...)
-	if r.code != 1 {
-		t.Errorf("exit code %d", r.code)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, "no checkpoint was written yet")
 	if _, err := os.Stat(filepath.Join(dir, "r", "checkpoint.safetensors")); err == nil {
@@ -188,8 +190,8 @@ func TestUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := cifar(t, dir, tiny("-method", "ce", "-out", "locked/r")...)
-	if r.code != 1 {
-		t.Errorf("exit code %d", r.code)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, "locked")
 }
@@ -206,19 +208,19 @@ func TestFullDisk(t *testing.T) {
 code=$?
 "$0" eval -checkpoint disk/r -ood ood-noise#40 -out e -quiet > /dev/null || exit 78
 exit $code`
-	c := command(dir)
-	c.Path, c.Args = "/bin/sh", append([]string{"sh", "-c", `exec unshare -rm sh -c "$0" "$@"`, script, binary}, tiny("-method", "ce", "-epochs", "2", "-save-every", "1", "-out", "disk/r")...)
-	r := finish(t, c)
-	switch r.code {
+	c := built.Command(dir)
+	c.Path, c.Args = "/bin/sh", append([]string{"sh", "-c", `exec unshare -rm sh -c "$0" "$@"`, script, built.Path}, tiny("-method", "ce", "-epochs", "2", "-save-every", "1", "-out", "disk/r")...)
+	r := testkit.Finish(t, c)
+	switch r.Code {
 	case 1:
-		if !strings.Contains(r.err, "unshare") {
+		if !strings.Contains(r.Err, "unshare") {
 			break
 		}
 		fallthrough
 	case 77, 127:
-		t.Skipf("a small disk cannot be mounted here: %s", r.err)
+		t.Skipf("a small disk cannot be mounted here: %s", r.Err)
 	default:
-		t.Errorf("exit code %d", r.code)
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, "no space left on device")
 	oneSentence(t, r, "free some space")

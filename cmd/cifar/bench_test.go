@@ -10,7 +10,7 @@ import (
 func TestBench(t *testing.T) {
 	r := ok(t, t.TempDir(), "bench", "-arch", "wrn-10-1", "-batch", "2", "-infer-batch", "2", "-steps", "1", "-n", "64",
 		"-cases", "infer,ce,energy,greg,greg+,greg-ref,gemm,conv,machine")
-	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	lines := strings.Split(strings.TrimSpace(r.Out), "\n")
 	var cases []string
 	for _, line := range lines {
 		var m map[string]any
@@ -46,7 +46,7 @@ func TestBench(t *testing.T) {
 func TestBenchThreads(t *testing.T) {
 	r := ok(t, t.TempDir(), "bench", "-arch", "wrn-10-1", "-batch", "2", "-steps", "1", "-cases", "ce", "-threads", "1,2",
 		"-conv", "winograd2", "-recompute")
-	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	lines := strings.Split(strings.TrimSpace(r.Out), "\n")
 	if len(lines) != 2 {
 		t.Fatalf("%d lines, want 2", len(lines))
 	}

@@ -15,7 +15,7 @@ import (
 func TestEvalAllScores(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, dir, tiny("-method", "ce", "-max-steps", "3", "-out", "r")...)
-	out := ok(t, dir, "eval", "-checkpoint", "r", "-id", "shapes#60", "-fit", "shapes#200", "-ood", "ood-letters#40,ood-noise#5", "-scores", "all,react:q=auto", "-certify", "7").out
+	out := ok(t, dir, "eval", "-checkpoint", "r", "-id", "shapes#60", "-fit", "shapes#200", "-ood", "ood-letters#40,ood-noise#5", "-scores", "all,react:q=auto", "-certify", "7").Out
 	results, err := ood.ReadResults(filepath.Join(dir, "r", "eval"))
 	if err != nil {
 		t.Fatal(err)

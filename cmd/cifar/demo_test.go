@@ -16,8 +16,8 @@ func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	first := ok(t, dir, "demo", "-quick")
 	for _, want := range []string{"GReg", "Energy loss", "Average", "report.html"} {
-		if !strings.Contains(first.out, want) {
-			t.Errorf("the demo does not print %q:\n%s", want, first.out)
+		if !strings.Contains(first.Out, want) {
+			t.Errorf("the demo does not print %q:\n%s", want, first.Out)
 		}
 	}
 	for _, m := range demoMethods {
@@ -48,8 +48,8 @@ func TestDemo(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "runs", "demo", demoFile)); err != nil {
 		t.Fatal(err)
 	}
-	if r := cifar(t, dir, "demo", "-quick"); r.code != 1 {
-		t.Errorf("a directory that is no demo's was replaced (exit code %d)", r.code)
+	if r := cifar(t, dir, "demo", "-quick"); r.Code != 1 {
+		t.Errorf("a directory that is no demo's was replaced (exit code %d)", r.Code)
 	}
 }
 

@@ -17,12 +17,12 @@ import (
 func TestTrainEvalTable(t *testing.T) {
 	dir := t.TempDir()
 	r := ok(t, dir, tiny("-method", "ce", "-epochs", "2", "-out", "base")...)
-	if !regexp.MustCompile(`^test accuracy \d+\.\d\d % \(2000 images of shapes\)\n$`).MatchString(r.out) {
-		t.Errorf("standard output: %q", r.out)
+	if !regexp.MustCompile(`^test accuracy \d+\.\d\d % \(2000 images of shapes\)\n$`).MatchString(r.Out) {
+		t.Errorf("standard output: %q", r.Out)
 	}
 	for _, want := range []string{"wrn-10-1", "77,850 parameters", "80 images", "eval -checkpoint base"} {
-		if !strings.Contains(r.err, want) {
-			t.Errorf("the summary does not say %q:\n%s", want, r.err)
+		if !strings.Contains(r.Err, want) {
+			t.Errorf("the summary does not say %q:\n%s", want, r.Err)
 		}
 	}
 	ok(t, dir, tinyGReg("-init", "base", "-epochs", "1", "-out", "greg")...)
@@ -31,7 +31,7 @@ func TestTrainEvalTable(t *testing.T) {
 	}
 	checkResults(t, filepath.Join(dir, "greg", "eval"))
 	for format, want := range map[string]string{"text": "┌", "markdown": "| GReg", "csv": "shapes,wrn-10-1,greg,paper,energy", "json": `"blocks"`, "latex": `\toprule`} {
-		if out := ok(t, dir, "table", "base", "greg/eval", "-format", format).out; !strings.Contains(out, want) {
+		if out := ok(t, dir, "table", "base", "greg/eval", "-format", format).Out; !strings.Contains(out, want) {
 			t.Errorf("table -format %s lacks %q:\n%s", format, want, out)
 		}
 	}
@@ -132,22 +132,22 @@ func TestBareFile(t *testing.T) {
 	write(t, filepath.Join(dir, "bare.safetensors"), stripped)
 	eval := []string{"eval", "-checkpoint", "bare.safetensors", "-id", "shapes#60", "-ood", "ood-noise#50", "-size", "12", "-out", "e"}
 	r := cifar(t, dir, eval...)
-	if r.code != 2 {
-		t.Errorf("exit code %d without -normalize", r.code)
+	if r.Code != 2 {
+		t.Errorf("exit code %d without -normalize", r.Code)
 	}
 	oneSentence(t, r, "-normalize")
 	bare := ok(t, dir, append(eval, "-normalize", "greg")...)
 	own := ok(t, dir, "eval", "-checkpoint", "run", "-id", "shapes#60", "-ood", "ood-noise#50")
-	if bare.out != own.out {
-		t.Errorf("two evaluations of the same weights:\n%s\n%s", bare.out, own.out)
+	if bare.Out != own.Out {
+		t.Errorf("two evaluations of the same weights:\n%s\n%s", bare.Out, own.Out)
 	}
 	init := tiny("-method", "ce", "-init", "bare.safetensors", "-max-steps", "2", "-out", "next")
-	if r := cifar(t, dir, init...); r.code != 2 {
-		t.Errorf("exit code %d for -init without -normalize", r.code)
+	if r := cifar(t, dir, init...); r.Code != 2 {
+		t.Errorf("exit code %d for -init without -normalize", r.Code)
 	}
 	ok(t, dir, append(init, "-normalize", "dice")...)
-	if r := cifar(t, dir, "eval", "-checkpoint", "next", "-ood", "ood-noise#50", "-normalize", "greg"); r.code != 2 {
-		t.Errorf("exit code %d for another normalisation than the stored one", r.code)
+	if r := cifar(t, dir, "eval", "-checkpoint", "next", "-ood", "ood-noise#50", "-normalize", "greg"); r.Code != 2 {
+		t.Errorf("exit code %d for another normalisation than the stored one", r.Code)
 	}
 }
 
@@ -160,8 +160,8 @@ func TestFolders(t *testing.T) {
 	write(t, filepath.Join(dir, "keep.json"), []byte(`["dog"]`))
 	r := ok(t, dir, "train", "-id", "animals=pets", "-aux", "aux", "-aux-classes", "keep.json", "-method", "energy", "-arch", "wrn-10-1",
 		"-batch", "4", "-aux-batch", "4", "-epochs", "1", "-out", "r")
-	if !strings.Contains(r.out, "(6 images of animals)") || !strings.Contains(r.err, "aux, 8 images") {
-		t.Errorf("%s%s", r.out, r.err)
+	if !strings.Contains(r.Out, "(6 images of animals)") || !strings.Contains(r.Err, "aux, 8 images") {
+		t.Errorf("%s%s", r.Out, r.Err)
 	}
 	ok(t, dir, "eval", "-checkpoint", "r", "-ood", "ood-noise#20")
 	if entries, _ := os.ReadDir(filepath.Join(dir, "r", "eval", "scores")); len(entries) != 4 {

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"gradgrad/internal/testkit"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -76,8 +78,8 @@ func TestWrongFlags(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			r := cifar(t, t.TempDir(), strings.Fields(c.args)...)
-			if r.code != 2 {
-				t.Errorf("exit code %d, not 2", r.code)
+			if r.Code != 2 {
+				t.Errorf("exit code %d, not 2", r.Code)
 			}
 			oneSentence(t, r, c.says)
 		})
@@ -85,29 +87,29 @@ func TestWrongFlags(t *testing.T) {
 }
 
 // oneSentence wants a single line of error that says something, and no results.
-func oneSentence(t *testing.T, r result, says string) {
+func oneSentence(t *testing.T, r testkit.Result, says string) {
 	t.Helper()
-	lines := strings.Split(strings.TrimSpace(r.err), "\n")
+	lines := strings.Split(strings.TrimSpace(r.Err), "\n")
 	last := lines[len(lines)-1]
 	if !strings.HasPrefix(last, "cifar: ") || !strings.Contains(last, says) {
-		t.Errorf("the error does not say %q:\n%s", says, r.err)
+		t.Errorf("the error does not say %q:\n%s", says, r.Err)
 	}
-	if strings.Contains(r.err, "goroutine ") || strings.Count(r.err, "cifar: ") != 1 {
-		t.Errorf("not one sentence:\n%s", r.err)
+	if strings.Contains(r.Err, "goroutine ") || strings.Count(r.Err, "cifar: ") != 1 {
+		t.Errorf("not one sentence:\n%s", r.Err)
 	}
-	if r.out != "" {
-		t.Errorf("results were printed:\n%s", r.out)
+	if r.Out != "" {
+		t.Errorf("results were printed:\n%s", r.Out)
 	}
 }
 
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"help", "-h", "--help", "help train", "demo -h", "train -h", "eval -help", "table --help", "bench -h", "-version", "version"} {
 		r := ok(t, t.TempDir(), strings.Fields(args)...)
-		if len(r.out) < 20 || r.err != "" {
-			t.Errorf("cifar %s: help belongs to standard output:\n%s\n%s", args, r.out, r.err)
+		if len(r.Out) < 20 || r.Err != "" {
+			t.Errorf("cifar %s: help belongs to standard output:\n%s\n%s", args, r.Out, r.Err)
 		}
 	}
-	all := ok(t, t.TempDir(), "help").out
+	all := ok(t, t.TempDir(), "help").Out
 	for _, verb := range []string{"demo", "train", "eval", "table", "bench"} {
 		if !strings.Contains(all, verb) {
 			t.Errorf("help does not name %s", verb)
@@ -119,7 +121,7 @@ func TestHelp(t *testing.T) {
 		"eval":  "checkpoint id ood scores convention normalize out device precision data limit fit",
 		"bench": "arch cases device precision batch infer-batch steps warmup classes n",
 	} {
-		text := ok(t, t.TempDir(), verb, "-h").out
+		text := ok(t, t.TempDir(), verb, "-h").Out
 		for _, f := range strings.Fields(flags) {
 			if !strings.Contains(text, "\n  -"+f+" ") {
 				t.Errorf("%s has no flag -%s", verb, f)

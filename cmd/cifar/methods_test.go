@@ -36,8 +36,8 @@ func TestEveryMethodRuns(t *testing.T) {
 			args = append(args, "-clusters", "8")
 		}
 		r := ok(t, dir, args...)
-		if !strings.Contains(r.err, says[method]) {
-			t.Errorf("%s does not say %q:\n%s", method, says[method], r.err)
+		if !strings.Contains(r.Err, says[method]) {
+			t.Errorf("%s does not say %q:\n%s", method, says[method], r.Err)
 		}
 		ok(t, dir, "eval", "-checkpoint", method, "-id", "shapes#20", "-ood", "ood-noise#20")
 		results, err := ood.ReadResults(filepath.Join(dir, method, "eval"))
@@ -63,8 +63,8 @@ func TestClassesOfAuxiliaries(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := cifar(t, dir, tiny("-method", "energy", "-aux", "shapes#200", "-aux-classes", "list.json", "-aux-batch", "8", "-lr", "1e-4", "-max-steps", "2", "-out", "r")...)
-	if r.code != 0 {
-		t.Fatal(r.err)
+	if r.Code != 0 {
+		t.Fatal(r.Err)
 	}
 	rec, err := greg.ReadRecord(filepath.Join(dir, "r"))
 	if err != nil || rec.Sets["aux"].ClassFile != "list.json" || rec.Sets["aux"].Images >= 200 {
@@ -86,7 +86,7 @@ func TestMethodsAreDescribed(t *testing.T) {
 			t.Errorf("docs/methods.md does not describe %s", name)
 		}
 	}
-	help := ok(t, t.TempDir(), "help", "train").out
+	help := ok(t, t.TempDir(), "help", "train").Out
 	for _, flag := range regexp.MustCompile("`-([a-z-]+)").FindAllStringSubmatch(string(page), -1) {
 		if !strings.Contains(help, "\n  -"+flag[1]+" ") {
 			t.Errorf("docs/methods.md speaks of -%s, which train does not have", flag[1])
@@ -111,8 +111,8 @@ func TestForeignNetworkThatRejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := ok(t, dir, "eval", "-checkpoint", "dos.safetensors", "-normalize", "greg", "-id", "shapes#20", "-ood", "ood-noise#20", "-size", "16", "-method", "dos", "-out", "e")
-	if !strings.Contains(r.err, "one output more") {
-		t.Errorf("it does not say how it takes the output:\n%s", r.err)
+	if !strings.Contains(r.Err, "one output more") {
+		t.Errorf("it does not say how it takes the output:\n%s", r.Err)
 	}
 	results, err := ood.ReadResults(filepath.Join(dir, "e"))
 	if err != nil || results.Scores[0].Name != "absent" {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gradgrad/internal/testkit"
 )
 
 // longer are the flags of a GReg run of a second or two.
@@ -21,7 +23,7 @@ func longer(out string) []string {
 // start begins a run in the background.
 func start(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
-	c := command(dir, args...)
+	c := built.Command(dir, args...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,13 +52,13 @@ func TestInterrupt(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	r := finish(t, c)
-	if r.code != 130 {
-		t.Fatalf("exit code %d\n%s", r.code, r.err)
+	r := testkit.Finish(t, c)
+	if r.Code != 130 {
+		t.Fatalf("exit code %d\n%s", r.Code, r.Err)
 	}
-	_, again, found := strings.Cut(strings.TrimSpace(r.err), "go on with: ")
+	_, again, found := strings.Cut(strings.TrimSpace(r.Err), "go on with: ")
 	if !found {
-		t.Fatalf("no command that resumes:\n%s", r.err)
+		t.Fatalf("no command that resumes:\n%s", r.Err)
 	}
 	shell := exec.Command("sh", "-c", again)
 	shell.Dir = dir
@@ -74,8 +76,8 @@ func TestHangUp(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	if r := finish(t, c); r.code != 130 || !strings.Contains(r.err, "is written; go on with: ") {
-		t.Errorf("exit code %d\n%s", r.code, r.err)
+	if r := testkit.Finish(t, c); r.Code != 130 || !strings.Contains(r.Err, "is written; go on with: ") {
+		t.Errorf("exit code %d\n%s", r.Code, r.Err)
 	}
 	waitFor(t, filepath.Join(dir, "r", "checkpoint.safetensors"))
 }
@@ -89,9 +91,9 @@ func TestInterruptEvaluation(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	r := finish(t, c)
-	if r.code != 130 {
-		t.Errorf("exit code %d", r.code)
+	r := testkit.Finish(t, c)
+	if r.Code != 130 {
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, "interrupted: no results were written")
 	if _, err := os.Stat(filepath.Join(dir, "r", "eval")); err == nil {
@@ -107,11 +109,11 @@ func TestInterruptDemo(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	r := finish(t, c)
-	if r.code != 130 {
-		t.Errorf("exit code %d", r.code)
+	r := testkit.Finish(t, c)
+	if r.Code != 130 {
+		t.Errorf("exit code %d", r.Code)
 	}
-	oneSentence(t, r, "to begin it anew: "+binary+" demo")
+	oneSentence(t, r, "to begin it anew: "+built.Path+" demo")
 }
 
 // TestTwoAtOnce wants a second process in a run's directory to be refused, and the
@@ -121,12 +123,12 @@ func TestTwoAtOnce(t *testing.T) {
 	c := start(t, dir, longer("r")...)
 	waitFor(t, filepath.Join(dir, "r", "checkpoint.safetensors"))
 	r := cifar(t, dir, "train", "-resume", "-out", "r")
-	if r.code != 1 {
-		t.Errorf("exit code %d", r.code)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
 	}
 	oneSentence(t, r, fmt.Sprintf("another process (pid %d) is training in r", c.Process.Pid))
-	if r := finish(t, c); r.code != 0 {
-		t.Fatalf("the first one: %s", r.err)
+	if r := testkit.Finish(t, c); r.Code != 0 {
+		t.Fatalf("the first one: %s", r.Err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "r", "lock")); err == nil {
 		t.Error("the lock is left behind")
@@ -146,13 +148,13 @@ func TestSecondInterrupt(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	r := finish(t, c)
+	r := testkit.Finish(t, c)
 	status := c.ProcessState.Sys().(syscall.WaitStatus)
 	if !status.Signaled() || status.Signal() != syscall.SIGINT || time.Since(began) > 3*time.Second {
-		t.Errorf("%v after %v\n%s", c.ProcessState, time.Since(began), r.err)
+		t.Errorf("%v after %v\n%s", c.ProcessState, time.Since(began), r.Err)
 	}
-	if !strings.Contains(r.err, "once more ends at once") {
-		t.Errorf("the first Ctrl-C was not answered:\n%s", r.err)
+	if !strings.Contains(r.Err, "once more ends at once") {
+		t.Errorf("the first Ctrl-C was not answered:\n%s", r.Err)
 	}
 }
 
@@ -204,7 +206,7 @@ func testKill(t *testing.T, longer func(out string) []string) {
 		if err := c.Process.Signal(syscall.SIGKILL); err != nil {
 			break // it has ended
 		}
-		if finish(t, c).code == 0 {
+		if testkit.Finish(t, c).Code == 0 {
 			break
 		}
 		kills++
@@ -223,10 +225,10 @@ func testKill(t *testing.T, longer func(out string) []string) {
 func TestThreads(t *testing.T) {
 	dir := t.TempDir()
 	for _, n := range []int{1, 2} {
-		c := command(dir, tinyGReg("-epochs", "4", "-out", fmt.Sprint("threads", n))...)
+		c := built.Command(dir, tinyGReg("-epochs", "4", "-out", fmt.Sprint("threads", n))...)
 		c.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", n))
-		if r := finish(t, c); r.code != 0 {
-			t.Fatalf("%s", r.err)
+		if r := testkit.Finish(t, c); r.Code != 0 {
+			t.Fatalf("%s", r.Err)
 		}
 	}
 	same(t, dir, "threads1", "threads2")
@@ -236,7 +238,7 @@ func TestThreads(t *testing.T) {
 func TestResumeContradicts(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, dir, tinyGReg("-epochs", "1", "-out", "r")...)
-	resume := func(more ...string) result {
+	resume := func(more ...string) testkit.Result {
 		return cifar(t, dir, append([]string{"train", "-resume", "-out", "r"}, more...)...)
 	}
 	for _, wrong := range [][]string{
@@ -244,17 +246,17 @@ func TestResumeContradicts(t *testing.T) {
 		{"-normalize", "dice"}, {"-init", "elsewhere"}, {"-nesterov=false"}, {"-augment", "none"}, {"-limit", "5"}, {"-device", "cpu64"}, {"-precision", "tf32"}, {"-conv", "direct"}, {"-recompute"},
 	} {
 		r := resume(wrong...)
-		if r.code != 2 {
-			t.Errorf("%v: exit code %d", wrong, r.code)
+		if r.Code != 2 {
+			t.Errorf("%v: exit code %d", wrong, r.Code)
 		}
 		oneSentence(t, r, strings.Split(wrong[0], "=")[0])
 	}
-	if r := resume("-epochs", "1", "-lr", "0.01", "-method", "greg", "-seed", "3"); r.code != 0 {
-		t.Errorf("flags that agree: exit code %d\n%s", r.code, r.err)
+	if r := resume("-epochs", "1", "-lr", "0.01", "-method", "greg", "-seed", "3"); r.Code != 0 {
+		t.Errorf("flags that agree: exit code %d\n%s", r.Code, r.Err)
 	}
 	r := resume("-id", "shapes#81")
-	if r.code != 1 {
-		t.Errorf("another set: exit code %d", r.code)
+	if r.Code != 1 {
+		t.Errorf("another set: exit code %d", r.Code)
 	}
 	oneSentence(t, r, "not the one")
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gradgrad/internal/testkit"
 )
 
 // The sets of the tests: two classes of ImageNet's 1,000 in distribution, their
@@ -37,23 +39,23 @@ func TestTwoStages(t *testing.T) {
 	dir := folders(t)
 	ok(t, dir, tiny("-id", "aux", "-method", "ce", "-batch", "8", "-epochs", "1", "-out", "pre")...)
 	r := ok(t, dir, tiny("-method", "ce", "-init", "pre", "-new-head", "-epochs", "2", "-out", "base")...)
-	says(t, r.err, "from pre, its last layer anew", "adam, learning rate 0.0001 divided by ten at [0.5]", "random crops of 8 to 100 %",
+	says(t, r.Err, "from pre, its last layer anew", "adam, learning rate 0.0001 divided by ten at [0.5]", "random crops of 8 to 100 %",
 		"normalisation imagenet", "notes", "pre-trained")
-	if !strings.HasPrefix(r.out, "test accuracy ") || !strings.Contains(r.out, "(10 images of id)") {
-		t.Errorf("standard output: %q", r.out)
+	if !strings.HasPrefix(r.Out, "test accuracy ") || !strings.Contains(r.Out, "(10 images of id)") {
+		t.Errorf("standard output: %q", r.Out)
 	}
-	if strings.Contains(r.err, "read into memory") {
-		t.Errorf("folders do not stay on disk:\n%s", r.err)
+	if strings.Contains(r.Err, "read into memory") {
+		t.Errorf("folders do not stay on disk:\n%s", r.Err)
 	}
 	r = ok(t, dir, tiny("-method", "greg", "-aux", "aux", "-aux-batch", "4", "-init", "base", "-epochs", "1", "-recompute", "-out", "greg")...)
-	says(t, r.err, "4 + 4 images each", "margins -25 and -7", "the authors' example (greg-code)", "computed again for derivatives")
+	says(t, r.Err, "4 + 4 images each", "margins -25 and -7", "the authors' example (greg-code)", "computed again for derivatives")
 	r = ok(t, dir, plus("-init", "base", "-epochs", "1", "-out", "greg+")...)
-	says(t, r.err, "with replacement: 9 images stand for 18, each 2 times and augmented anew",
+	says(t, r.Err, "with replacement: 9 images stand for 18, each 2 times and augmented anew",
 		"18 candidates a step, scaled from 150000 (600000 an epoch), looked at 4 at a time", "at [0.6667] of the run", "changed    -epochs 1 instead of 15, -batch 4 instead of 32, -aux-batch 10 instead of 64, -with-replacement true instead of false")
 	for _, run := range []string{"base", "greg", "greg+"} {
 		ok(t, dir, "eval", "-checkpoint", run, "-ood", "far,fog=ood-blobs#12", "-scores", "energy,msp,react")
 	}
-	says(t, ok(t, dir, "table", "base", "greg", "greg+").out, "densenet-10-4", "GReg+", "far", "Average")
+	says(t, ok(t, dir, "table", "base", "greg", "greg+").Out, "densenet-10-4", "GReg+", "far", "Average")
 	ok(t, dir, "figures", "-out", "figures", "greg", "greg+")
 	if _, err := os.Stat(filepath.Join(dir, "figures", "gradient-norm.svg")); err != nil {
 		t.Error(err)
@@ -68,7 +70,7 @@ func TestInterrupt(t *testing.T) {
 	ok(t, dir, long("alone")...)
 	for _, how := range []os.Signal{os.Interrupt, os.Kill} {
 		out := "run-" + how.String()
-		c := command(dir, long(out)...)
+		c := built.Command(dir, long(out)...)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -76,15 +78,15 @@ func TestInterrupt(t *testing.T) {
 		if err := c.Process.Signal(how); err != nil {
 			t.Fatal(err)
 		}
-		r := finish(t, c)
-		if r.code == 0 {
+		r := testkit.Finish(t, c)
+		if r.Code == 0 {
 			t.Fatalf("%s: the run had ended", how)
 		}
-		again := exec.Command(binary, "train", "-resume", "-out", out)
+		again := exec.Command(built.Path, "train", "-resume", "-out", out)
 		if how == os.Interrupt {
-			_, line, found := strings.Cut(strings.TrimSpace(r.err), "go on with: ")
-			if r.code != 130 || !found {
-				t.Fatalf("exit code %d, no command that resumes:\n%s", r.code, r.err)
+			_, line, found := strings.Cut(strings.TrimSpace(r.Err), "go on with: ")
+			if r.Code != 130 || !found {
+				t.Fatalf("exit code %d, no command that resumes:\n%s", r.Code, r.Err)
 			}
 			again = exec.Command("sh", "-c", line)
 		}
@@ -111,10 +113,10 @@ func waitFor(t *testing.T, path string) {
 func TestThreads(t *testing.T) {
 	dir := folders(t)
 	for _, n := range []string{"1", "3"} {
-		c := command(dir, plus("-max-steps", "3", "-out", "on"+n)...)
+		c := built.Command(dir, plus("-max-steps", "3", "-out", "on"+n)...)
 		c.Env = append(os.Environ(), "GOMAXPROCS="+n)
-		if r := finish(t, c); r.code != 0 {
-			t.Fatal(r.err)
+		if r := testkit.Finish(t, c); r.Code != 0 {
+			t.Fatal(r.Err)
 		}
 	}
 	same(t, dir, "on1", "on3")
@@ -142,8 +144,8 @@ func TestFlags(t *testing.T) {
 		{[]string{"-version"}, 0, "imagenet, gradgrad"},
 	} {
 		r := imagenet(t, dir, c.args...)
-		if r.code != c.code || !strings.Contains(r.out+r.err, c.says) {
-			t.Errorf("%v: exit code %d, not %d, or %q is missing:\n%s%s", c.args, r.code, c.code, c.says, r.out, r.err)
+		if r.Code != c.code || !strings.Contains(r.Out+r.Err, c.says) {
+			t.Errorf("%v: exit code %d, not %d, or %q is missing:\n%s%s", c.args, r.Code, c.code, c.says, r.Out, r.Err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "r")); err == nil {
 			t.Errorf("%v: left a run directory", c.args)
@@ -156,22 +158,12 @@ func TestFlags(t *testing.T) {
 // reference material has, with a small network at 48: GReg+ with more outliers in a
 // step than the archive has, judged on its other folders.
 func TestPhotographs(t *testing.T) {
-	root := os.Getenv("GRADGRAD_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	archive, err := filepath.Abs(filepath.Join(root, "data", "large224.tar.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(archive); err != nil {
-		t.Skipf("reference data missing: %v (set GRADGRAD_SHARED)", err)
-	}
+	archive := testkit.Shared(t, "data/large224.tar.zst")
 	dir := t.TempDir()
 	r := ok(t, dir, "train", "-id", "known="+archive+"#id_train", "-test", "test="+archive+"#id_test", "-aux", "other="+archive+"#ood_imagenet_other",
 		"-method", "greg+", "-arch", "densenet-10-4", "-size", "48", "-batch", "8", "-aux-batch", "40", "-clusters", "20", "-with-replacement", "-max-steps", "2", "-out", "run")
-	says(t, r.err, "compressed, so it is read into memory", "known, 160 images", "35 images stand for 70")
-	says(t, r.out, "(80 images of test)")
+	says(t, r.Err, "compressed, so it is read into memory", "known, 160 images", "35 images stand for 70")
+	says(t, r.Out, "(80 images of test)")
 	r = ok(t, dir, "eval", "-checkpoint", "run", "-ood", "flowers="+archive+"#ood_flowers,scenes="+archive+"#ood_scenes,textures="+archive+"#ood_textures")
-	says(t, r.out, "flowers", "scenes", "Textures", "GReg+")
+	says(t, r.Out, "flowers", "scenes", "Textures", "GReg+")
 }

@@ -2,85 +2,32 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gradgrad/internal/testkit"
 )
 
-// binary is the program under test, built once: the tests drive it as users do.
-var binary string
+// program under test, built once: the tests drive it as users do.
+var built testkit.Program
 
-func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(testkit.Main(m, "imagenet", &built)) }
 
-func buildAndRun(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "imagenet-test-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "imagenet")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
-
-// result is what a call of the program came to.
-type result struct {
-	out, err string // standard output and error
-	code     int
-}
-
-// imagenet runs the program in a directory.
-func imagenet(t *testing.T, dir string, args ...string) result {
+// imagenet runs the program in a directory, ok wants it to succeed as well.
+func imagenet(t *testing.T, dir string, args ...string) testkit.Result {
 	t.Helper()
-	return finish(t, command(dir, args...))
+	return built.Run(t, dir, args...)
 }
 
-func command(dir string, args ...string) *exec.Cmd {
-	c := exec.Command(binary, args...)
-	c.Dir = dir
-	c.Stdout, c.Stderr = new(bytes.Buffer), new(bytes.Buffer)
-	return c
-}
-
-// finish runs or, when it was started, waits for a command.
-func finish(t *testing.T, c *exec.Cmd) result {
+func ok(t *testing.T, dir string, args ...string) testkit.Result {
 	t.Helper()
-	do := c.Run
-	if c.Process != nil {
-		do = c.Wait
-	}
-	err := do()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return result{c.Stdout.(*bytes.Buffer).String(), c.Stderr.(*bytes.Buffer).String(), c.ProcessState.ExitCode()}
-}
-
-// ok runs the program and wants it to succeed.
-func ok(t *testing.T, dir string, args ...string) result {
-	t.Helper()
-	r := imagenet(t, dir, args...)
-	if r.code != 0 {
-		t.Fatalf("imagenet %s: exit code %d\n%s%s", strings.Join(args, " "), r.code, r.out, r.err)
-	}
-	return r
+	return built.OK(t, dir, args...)
 }
 
 // says wants texts in what a program wrote.
