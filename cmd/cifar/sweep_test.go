@@ -174,3 +174,20 @@ func TestSweepPlan(t *testing.T) {
 		t.Errorf("%s\n%s", errs, out)
 	}
 }
+
+// TestSweepExamples reads the files as the help text's commands do; the plan itself is
+// cut off before it begins.
+func TestSweepExamples(t *testing.T) {
+	t.Chdir("../..")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, line := range experiment.Examples["sweep"] {
+		args := strings.Fields(strings.ReplaceAll(line, "'", ""))
+		env := &cli.Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Argv: append([]string{"cifar"}, args...)}
+		err := program().Call(ctx, env, "sweep", append([]string{"-plan"}, args[1:]...))
+		var stopped *cli.Interrupted
+		if !errors.As(err, &stopped) {
+			t.Errorf("cifar %s: %v", line, err)
+		}
+	}
+}

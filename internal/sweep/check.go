@@ -43,8 +43,9 @@ func (s *Sweep) check() error {
 	return nil
 }
 
-// Choose keeps the runs whose names match one of the patterns (as in path.Match),
-// with those that they begin with. No pattern keeps all.
+// Choose keeps the runs whose names match one of the patterns, with those that they
+// begin with. Patterns are those of path.Match, but * stands for slashes as well. No
+// pattern keeps all.
 func (s *Sweep) Choose(patterns []string) error {
 	if len(patterns) == 0 {
 		return nil
@@ -53,7 +54,7 @@ func (s *Sweep) Choose(patterns []string) error {
 	for i := len(s.Runs) - 1; i >= 0; i-- { // a run stands behind what it begins with
 		r := s.Runs[i]
 		for _, p := range patterns {
-			ok, err := path.Match(p, r.Name)
+			ok, err := path.Match(flat(p), flat(r.Name))
 			if err != nil {
 				return fmt.Errorf("the pattern %q: %w", p, err)
 			}
@@ -75,3 +76,6 @@ func (s *Sweep) Choose(patterns []string) error {
 	s.Runs = kept
 	return nil
 }
+
+// flat is a name without levels.
+func flat(name string) string { return strings.ReplaceAll(name, "/", "\x00") }

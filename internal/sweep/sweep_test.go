@@ -110,6 +110,15 @@ func TestChooseKeepsWhatRunsBeginWith(t *testing.T) {
 	if len(s.Runs) != 3 || s.Runs[0].Name != "wrn-40-2/base" || s.Runs[2].Name != "wrn-40-2/greg-2" {
 		t.Errorf("%+v", s.Runs)
 	}
+	for _, across := range []string{"*greg-*", "*/greg-1", "wrn*"} {
+		s, err := Parse([]byte(example), nil)
+		if err == nil {
+			err = s.Choose([]string{across})
+		}
+		if err != nil || len(s.Runs) == 7 {
+			t.Errorf("%s: %d runs, %v", across, len(s.Runs), err)
+		}
+	}
 	for _, p := range []string{"nothing", "["} {
 		if err := s.Choose([]string{p}); err == nil || !strings.Contains(err.Error(), p) {
 			t.Errorf("pattern %q: %v", p, err)
