@@ -12,6 +12,7 @@
 // and then the packages, from the ground up:
 //
 //	kernels      devices and the arithmetic: Go and assembly
+//	kernels/cuda the same for NVIDIA GPUs in PTX, and on a simulator of one
 //	autograd     values, the tape, the table of operations, Grad and Backward
 //	optim        SGD, Adam, learning-rate schedules
 //	kmeans       k-means for samplers, usable alone
@@ -22,4 +23,7 @@
 //	ood          scores, metrics, thresholds for any classifier
 //	greg         the losses, training and evaluation
 //	report       tables, figures, one HTML page
+//
+// The programs are cmd/cifar and cmd/imagenet (the paper's experiments), cmd/detect
+// (single pictures) and cmd/convert (PyTorch's files).
 package gradgrad
