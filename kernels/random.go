@@ -28,14 +28,15 @@ type dropoutJob[T Float] struct {
 	limit, key uint64
 }
 
+// piece looks the factor up rather than branching: no predictor guesses a mask,
+// and wrong guesses would take most of the time.
 func (j *dropoutJob[T]) piece(c int) {
 	lo, hi := chunkAt(c, len(j.y))
-	for i := lo; i < hi; i++ {
-		if mix(j.key+uint64(i))>>32 < j.limit {
-			j.y[i] = 0
-		} else {
-			j.y[i] = j.x[i] * j.scale
-		}
+	y, x, key := j.y[lo:hi], j.x[lo:hi], j.key+uint64(lo)
+	factor := [2]T{j.scale, 0}
+	for i := range y {
+		below := (mix(key+uint64(i))>>32 - j.limit) >> 63
+		y[i] = x[i] * factor[below]
 	}
 }
 
