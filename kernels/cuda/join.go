@@ -22,15 +22,16 @@ const (
 	joinedSize  = 1 << 18 // elements of the largest piece that is worth joining
 )
 
-// piece is one call: y = p*a + q*b (or + q where b is 0), or an update of SGD.
+// piece is one call: y = p*a + q*b (or + q where b is 0), or an update of SGD or Adam.
 type piece struct {
-	kernel  *kernels.Kernel
-	y, a, b uint64 // for SGD weights, momentum and gradient
-	n       int
-	p, q    float64
-	sgd     *kernels.SGDAttr
-	first   int
-	numbers [4]float64
+	kernel     *kernels.Kernel
+	y, a, b, v uint64 // for optimisers weights, (first) moment and gradient, for Adam the second moment
+	n          int
+	p, q       float64
+	sgd        *kernels.SGDAttr
+	adam       *kernels.AdamAttr
+	first      int
+	numbers    [8]float64 // of the optimiser
 }
 
 // pieceOf returns the call as a piece, if it can be one.
@@ -61,10 +62,18 @@ func (d *Device) pieceOf(k *kernels.Kernel, a *kernels.Args) (p piece, ok bool) 
 		if len(a.Out) < 2 || a.Out[1] == nil {
 			return p, false
 		}
-		at := a.Attr.(*kernels.SGDAttr)
-		p.y, p.a, p.b = d.of(a.Out[0]).at, d.of(a.Out[1]).at, d.of(a.In[0]).at
-		p.sgd, p.numbers = at, sgdNumbers(at)
-		if at.First {
+		p.update(d, a)
+		p.a, p.sgd = d.of(a.Out[1]).at, a.Attr.(*kernels.SGDAttr)
+		copy(p.numbers[:], sgdNumbers(p.sgd))
+		if p.sgd.First {
+			p.first = 1
+		}
+		return p, true
+	case "adam":
+		p.update(d, a)
+		p.a, p.v, p.adam = d.of(a.Out[1]).at, d.of(a.Out[2]).at, a.Attr.(*kernels.AdamAttr)
+		copy(p.numbers[:], adamNumbers(p.adam))
+		if p.adam.Step == 1 {
 			p.first = 1
 		}
 		return p, true
@@ -73,6 +82,11 @@ func (d *Device) pieceOf(k *kernels.Kernel, a *kernels.Args) (p piece, ok bool) 
 	}
 	p.y, p.a = d.of(a.Out[0]).at, d.of(a.In[0]).at
 	return p, true
+}
+
+// update fills in what optimisers have in common.
+func (p *piece) update(d *Device, a *kernels.Args) {
+	p.y, p.b = d.of(a.Out[0]).at, d.of(a.In[0]).at
 }
 
 // queue is pieces that are independent of each other.
@@ -102,8 +116,12 @@ func meets(all []extent, e extent) bool {
 func (q *queue) add(p piece) {
 	w := []extent{extentOf(p.y, p.n)}
 	r := []extent{extentOf(p.a, p.n)}
-	if p.sgd != nil {
+	if p.sgd != nil || p.adam != nil {
 		w = append(w, r[0])
+	}
+	if p.v != 0 {
+		r = append(r, extentOf(p.v, p.n))
+		w = append(w, r[1])
 	}
 	if p.b != 0 {
 		r = append(r, extentOf(p.b, p.n))
@@ -116,9 +134,10 @@ func (q *queue) add(p piece) {
 	q.writes = append(q.writes, w...)
 }
 
-// joins says whether two pieces can be in one launch.
+// joins says whether two pieces can be in one launch. Every parameter has an attribute
+// of Adam of its own; what counts is that the numbers are the same.
 func (p piece) joins(o piece) bool {
-	return p.sgd == o.sgd && p.first == o.first && p.numbers == o.numbers
+	return p.sgd == o.sgd && (p.adam == nil) == (o.adam == nil) && p.first == o.first && p.numbers == o.numbers
 }
 
 // blocks says whether something that reads and writes there has to wait for the
@@ -195,6 +214,8 @@ func (l *launch) alone(p piece) {
 	switch {
 	case p.sgd != nil:
 		l.sgd(p)
+	case p.adam != nil:
+		l.adam(p)
 	case p.b != 0:
 		l.dense(p.kernel.Name, p.n, p.p, p.q, p.y, p.a, p.b)
 	default:
@@ -205,9 +226,13 @@ func (l *launch) alone(p piece) {
 // together launches several pieces.
 func (l *launch) together(work []piece) {
 	entry := "linear_many"
-	if sgd := work[0].sgd; sgd != nil {
+	switch {
+	case work[0].sgd != nil:
 		entry = "sgd_many"
-		l.num(work[0].first).varying(work[0].numbers[:], func() []float64 { n := sgdNumbers(sgd); return n[:] })
+		l.sgdNumbers(work[0])
+	case work[0].adam != nil:
+		entry = "adam_many"
+		l.adamNumbers(work)
 	}
 	blocks := 0
 	for k := range mostJoined {
@@ -218,8 +243,11 @@ func (l *launch) together(work []piece) {
 			blocks += ceil(p.n, joinedBlock)
 		}
 		l.num(start, p.n).at(p.y, p.a, p.b)
-		if entry == "linear_many" {
+		switch entry {
+		case "linear_many":
 			l.float(p.p, p.q)
+		case "adam_many":
+			l.at(p.v)
 		}
 	}
 	l.run(entry, [3]int{blocks, 1, 1}, [3]int{threads, 1, 1}, 0)

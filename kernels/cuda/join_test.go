@@ -40,6 +40,7 @@ func program(dev kernels.Device, seed uint64) []float32 {
 	}
 	dev.Write(whole, start)
 	at := &kernels.SGDAttr{LR: 0.1, Momentum: 0.5}
+	adam := &kernels.AdamAttr{LR: 0.1, Beta1: 0.5, Beta2: 0.9, Eps: 0.1, Step: 2}
 	for range 50 {
 		// Operands are equal or apart, of one slot or of two.
 		n := slot * (1 + r.IntN(2))
@@ -47,7 +48,7 @@ func program(dev kernels.Device, seed uint64) []float32 {
 		y, a, b := pick(), pick(), pick()
 		shape := []int{n}
 		attr := &kernels.MapAttr{Shape: shape, A: shape, B: shape, P: 0.5, Q: 0.25}
-		switch k := r.IntN(9); k {
+		switch k := r.IntN(11); k {
 		case 0, 1, 2:
 			dev.Run([]*kernels.Kernel{kernels.Mix, kernels.Mul, kernels.Maximum}[k], &kernels.Args{Out: []kernels.Buffer{y}, In: []kernels.Buffer{a, b}, Attr: attr})
 		case 3, 4, 5:
@@ -59,6 +60,14 @@ func program(dev kernels.Device, seed uint64) []float32 {
 		case 8:
 			dev.Run(kernels.Sum, &kernels.Args{Out: []kernels.Buffer{dev.Slice(whole, r.IntN(slots*slot), 1)}, In: []kernels.Buffer{dev.Slice(whole, 7*slot, slot)},
 				Attr: &kernels.ReduceAttr{Outer: 1, Reduce: slot, Inner: 1}})
+		case 9, 10:
+			var apart [4]kernels.Buffer
+			for i, at := range r.Perm(slots)[:4] {
+				apart[i] = dev.Slice(whole, at*slot, slot)
+			}
+			v := apart[2] // not negative
+			dev.Run(kernels.Abs, &kernels.Args{Out: []kernels.Buffer{v}, In: []kernels.Buffer{v}, Attr: attr})
+			dev.Run(kernels.Adam, &kernels.Args{Out: apart[:3], In: apart[3:], Attr: adam})
 		}
 	}
 	end := make([]float32, slots*slot)

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // joinFile is ptx/join.ptx.
-func joinFile() []*entry { return []*entry{linearMany(), sgdMany()} }
+func joinFile() []*entry { return []*entry{linearMany(), sgdMany(), adamMany()} }
 
 // The most pieces of work of one launch, and the elements of a block.
 const (
@@ -72,6 +72,25 @@ func sgdMany() *entry {
 		m = e.fma("m", k[0], m, d)
 		e.store(atM, []string{m})
 		e.store(atW, []string{e.fma("w", k[3], m, e.fma("w", k[2], d, w))})
+	})
+	e.do("ret")
+	return e
+}
+
+func adamMany() *entry {
+	e := newEntry("adam_many", "adam_many: what adam does, for many arrays with the same numbers."+fmt.Sprintf(joinDoc, mostJoined, joinedBlock))
+	first := e.num("first")
+	k := e.varying(adamNumbers...)
+	at, _, i, end := e.joined([]string{"w", "m", "grad", "v"}, nil)
+	begins := e.let("begins", "setp.ne.u32", first, "0")
+	e.span(i, end, func() {
+		atW, atM, atV := e.element("at_w", at[0], i), e.element("at_m", at[1], i), e.element("at_v", at[3], i)
+		w, g := e.load("vw", atW, 1)[0], e.load("vg", e.element("at_g", at[2], i), 1)[0]
+		m, v := e.loadUnless(begins, "vm", atM, 1)[0], e.loadUnless(begins, "vv", atV, 1)[0]
+		w, m, v = e.adam(k, w, m, v, g)
+		e.store(atM, []string{m})
+		e.store(atV, []string{v})
+		e.store(atW, []string{w})
 	})
 	e.do("ret")
 	return e

@@ -61,25 +61,34 @@ numbers is 0 or, in a graph, where the float32 parameters are. Items as in copy.
 	return e
 }
 
+// adamNumbers are the numbers of an update.
+var adamNumbers = []string{"b1", "c1", "b2", "c2", "step", "root", "eps", "decay"}
+
+// adam writes the update of one element and returns the registers of its new weight
+// and moments.
+func (e *entry) adam(k []string, w, m, v, g string) (w1, m1, v1 string) {
+	b1, c1, b2, c2, step, root, eps, decay := k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7]
+	d := e.fma("d", decay, w, g)
+	m = e.fma("m", b1, m, e.mul("t", c1, d))
+	v = e.fma("v", b2, v, e.mul("t", c2, e.mul("t", d, d)))
+	below := e.fma("below", root, e.let("size", "sqrt.rn.f32", v), eps)
+	return e.sub("w", w, e.let("t", "div.rn.f32", e.mul("t", step, m), below)), m, v
+}
+
 func adam() *entry {
 	e := newEntry("adam", `adam: d = decay*w + grad; m = b1*m + c1*d; v = b2*v + c2*d*d;
 w -= step*m/(root*sqrt(v) + eps). In the first step m and v are taken for 0. numbers is as in sgd.
 Items as in copy.`)
 	w, m, v, g := e.ptr("w"), e.ptr("m"), e.ptr("v"), e.ptr("grad")
 	n4, items, first := e.num("n4"), e.num("items"), e.num("first")
-	k := e.varying("b1", "c1", "b2", "c2", "step", "root", "eps", "decay")
-	b1, c1, b2, c2, step, root, eps, decay := k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7]
+	k := e.varying(adamNumbers...)
 	begins := e.let("begins", "setp.ne.u32", first, "0")
 	e.items(n4, items, func(at string, n int) {
 		atW, atM, atV := e.let("at_w", "add.u64", w, at), e.let("at_m", "add.u64", m, at), e.let("at_v", "add.u64", v, at)
 		ws, gs := e.load("w", atW, n), e.load("g", e.let("at_g", "add.u64", g, at), n)
 		ms, vs := e.loadUnless(begins, "m", atM, n), e.loadUnless(begins, "v", atV, n)
 		for i := range ws {
-			d := e.fma("d", decay, ws[i], gs[i])
-			ms[i] = e.fma("m", b1, ms[i], e.mul("t", c1, d))
-			vs[i] = e.fma("v", b2, vs[i], e.mul("t", c2, e.mul("t", d, d)))
-			below := e.fma("below", root, e.let("size", "sqrt.rn.f32", vs[i]), eps)
-			ws[i] = e.sub("w", ws[i], e.let("t", "div.rn.f32", e.mul("t", step, ms[i]), below))
+			ws[i], ms[i], vs[i] = e.adam(k, ws[i], ms[i], vs[i], gs[i])
 		}
 		e.store(atM, ms)
 		e.store(atV, vs)
