@@ -29,13 +29,14 @@ var floors = map[string][]string{
 	"models":              {"layers", "checkpoint", "autograd", "kernels"},
 	"datasets":            {},
 	"datasets/fetch":      {"internal/atomicfile", "internal/dirlock"},
-	"ood":                 {"internal/atomicfile"},
+	"ood":                 {"internal/atomicfile", "internal/number"},
 	"greg":                {"models", "datasets", "layers", "checkpoint", "optim", "kmeans", "autograd", "kernels", "ood", "internal/atomicfile", "internal/dirlock"},
 	"report":              {"ood", "greg", "internal/atomicfile"},
 	"report/progress":     {},
 	"internal/atomicfile": {},
 	"internal/dirlock":    {},
 	"internal/machine":    {},
+	"internal/number":     {},
 	"internal/sweep":      {},
 	"internal/testkit":    {},
 	"internal/tsne":       {},
@@ -43,8 +44,8 @@ var floors = map[string][]string{
 	"kernels/cuda/ptx":    {},
 	"kernels/cuda/ptxsim": {},
 	"internal/cudrv":      {},
-	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "kernels/cuda", "internal/atomicfile"},
-	"internal/app":        {"internal/cli", "internal/sweep", "internal/tsne", "internal/atomicfile", "report", "report/progress", "greg", "ood", "models", "datasets", "datasets/fetch", "kernels", "kernels/cuda"},
+	"internal/cli":        {"report", "report/progress", "greg", "ood", "models", "datasets", "checkpoint", "autograd", "kernels", "kernels/cuda", "internal/atomicfile", "internal/number"},
+	"internal/app":        {"internal/cli", "internal/number", "internal/sweep", "internal/tsne", "internal/atomicfile", "report", "report/progress", "greg", "ood", "models", "datasets", "datasets/fetch", "kernels", "kernels/cuda"},
 }
 
 type listed struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"path/filepath"
 	"runtime"
@@ -226,6 +227,56 @@ func TestOrderOfAuxiliaryImages(t *testing.T) {
 	}
 	if o := first[OrderOffset]; o[0] == o[4] || o[1] != (o[0]+16)%20 {
 		t.Errorf("from an offset steps begin at %v: two epochs at the same image, or steps apart", o)
+	}
+}
+
+// TestWherePoolsBegin: POEM's is 400,000 images in the order of the set, from one on
+// that is not among the first 10,000, and NTOM's from any. From a smaller set both take
+// everything.
+func TestWherePoolsBegin(t *testing.T) {
+	for method, want := range map[string]int{"poem": 10000, "poem-grad": 10000, "ntom": 0} {
+		c, err := Preset(method, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range map[int]int{1281167: want, 400001: want, 400000: 0, 300000: 0, 9000: 0} {
+			if got := c.Sampling.For(n).firstFrom(n); got != want {
+				t.Errorf("%s: the pool of %d images begins at %d or later, want %d", method, n, got, want)
+			}
+			if says := strings.Contains(c.Sampling.Describe(n, 782, 64), "begins at image 10000 or later"); says != (want > 0) {
+				t.Errorf("%s, %d images: %s", method, n, c.Sampling.Describe(n, 782, 64))
+			}
+		}
+	}
+	c := smallConfig(t, "ntom")
+	c.AuxBatch = 6
+	c.Sampling.Candidates, c.Sampling.Skip, c.Sampling.Keep = 6, 0, 6
+	for from, least := range map[int]int{0: 0, 30: 30, 40: 0, 100: 0} {
+		c.Sampling.FirstFrom = from
+		tr := newTrainer(t, c)
+		f := newPoolFeed(tr, drawn(t, "shapes", 60), drawn(t, "outliers", 40), 4)
+		seen := map[int]bool{}
+		for epoch := range 60 {
+			if err := f.epoch(context.Background(), epoch); err != nil {
+				t.Fatal(err)
+			}
+			pool := slices.Clone(f.now.images)
+			first := slices.IndexFunc(pool, func(i int) bool { return !slices.Contains(pool, (i+39)%40) })
+			seen[pool[first]] = true
+			for k := range 6 {
+				if !slices.Contains(pool, (pool[first]+k)%40) {
+					t.Fatalf("the pool %v is not of consecutive images", pool)
+				}
+			}
+		}
+		f.close()
+		if got := slices.Min(slices.Collect(maps.Keys(seen))); got < least || len(seen) < (40-least)/2 {
+			t.Errorf("from %d on: pools begin at %v", from, slices.Sorted(maps.Keys(seen)))
+		}
+	}
+	c.Sampling.FirstFrom = -1
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "begins at image -1") {
+		t.Errorf("a pool from image -1 on: %v", err)
 	}
 }
 

@@ -53,8 +53,9 @@ func (f *poolFeed) epoch(ctx context.Context, epoch int) error {
 	if err != nil {
 		return err
 	}
-	first := random(f.t.Config.Seed, offsetSeed, epoch).IntN(f.aux.Len())
-	v := f.t.viewOf(f.aux, consecutive(first, f.s.Candidates, f.aux.Len()), f.batches(epoch))
+	n, from := f.aux.Len(), f.s.firstFrom(f.aux.Len())
+	first := from + random(f.t.Config.Seed, offsetSeed, epoch).IntN(n-from)
+	v := f.t.viewOf(f.aux, consecutive(first, f.s.Candidates, n), f.batches(epoch))
 	defer v.close()
 	c := new(Candidates)
 	if err := v.each(ctx, func(o ood.Outputs) { c.Look(sampler, o) }); err != nil {

@@ -121,7 +121,7 @@ func poem(c *Config, classes int) {
 	scratch(c)
 	c.AugmentID, c.DropLast = datasets.CropFlipJitter(), false
 	c.Loss.LambdaGrad, c.Loss.MarginIn, c.Loss.MarginAux = 0, -25, -7
-	c.Sampling = Sampling{Sampler: SamplePosterior, Candidates: 400000, Keep: 50000, Conf: 3, Sigma: 20, Noise: 0.5, Window: 4}
+	c.Sampling = Sampling{Sampler: SamplePosterior, Candidates: 400000, FirstFrom: 10000, Keep: 50000, Conf: 3, Sigma: 20, Noise: 0.5, Window: 4}
 	if classes >= 100 {
 		c.Epochs, c.Milestones = 200, []float64{0.3, 0.6, 0.9}
 	}

@@ -42,6 +42,10 @@ type Sampling struct {
 	From      int    `json:"from,omitempty"`
 	To        int    `json:"to,omitempty"`
 
+	// FirstFrom, of ranks and posterior: a pool that is not the whole set begins at a
+	// random image from this one on, at any where there are no more.
+	FirstFrom int `json:"first_from,omitempty"`
+
 	Keep int     `json:"keep,omitempty"` // of ranks and posterior: images for an epoch
 	Skip float64 `json:"skip,omitempty"` // of ranks: share of the hardest candidates to leave out (NTOM's q)
 
@@ -105,11 +109,27 @@ func (s Sampling) Describe(n, perEpoch, m int) string {
 		return fmt.Sprintf("%s of %d clusters (%s, %d restarts) among ranks %d to %d of %d candidates a step%s%s; the set is reshuffled after every %d steps",
 			what, s.Clusters, s.Represent, s.Restarts, f.From, f.upTo(), f.Candidates, scaled, s.shards(), max(n/f.Candidates, 1))
 	case SampleRanks:
-		return fmt.Sprintf("every epoch ranks %d to %d of a pool of %d%s, %s", f.skipped(), f.skipped()+f.Keep, f.Candidates, scaled, reuse(f.Keep, perEpoch*m))
+		return fmt.Sprintf("every epoch ranks %d to %d of a pool of %d%s%s, %s", f.skipped(), f.skipped()+f.Keep, f.Candidates, scaled, f.begins(n), reuse(f.Keep, perEpoch*m))
 	case SamplePosterior:
-		return fmt.Sprintf("every epoch the %d nearest to the sampled boundary of a pool of %d%s, %s", f.Keep, f.Candidates, scaled, reuse(f.Keep, perEpoch*m))
+		return fmt.Sprintf("every epoch the %d nearest to the sampled boundary of a pool of %d%s%s, %s", f.Keep, f.Candidates, scaled, f.begins(n), reuse(f.Keep, perEpoch*m))
 	}
 	return fmt.Sprintf("%d a step; the set is reshuffled after every %d steps", m, max(n/max(m, 1), 1))
+}
+
+// begins says where the pool of a part of n images begins.
+func (s Sampling) begins(n int) string {
+	if s.firstFrom(n) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" that begins at image %d or later", s.FirstFrom)
+}
+
+// firstFrom is the first image of n at which a pool may begin.
+func (s Sampling) firstFrom(n int) int {
+	if n <= s.Candidates || n <= s.FirstFrom {
+		return 0
+	}
+	return s.FirstFrom
 }
 
 // shard is how many candidates are looked at at a time.
@@ -158,6 +178,8 @@ func (c Config) checkSampling() error {
 		return bad("the first %d auxiliary images; the number must not be negative", c.AuxFirst)
 	case s == Sampling{}:
 		return nil
+	case s.FirstFrom < 0:
+		return bad("a pool that begins at image %d; the number must not be negative", s.FirstFrom)
 	case s.Shard < 0 || s.PerEpoch < 0:
 		return bad("%d candidates looked at at a time, %d in an epoch; neither may be negative", s.Shard, s.PerEpoch)
 	case !c.Loss.NeedsAux():

@@ -17,7 +17,7 @@
 //
 //	scores      [Outputs] -> [Detector] -> one float64 an image; [ParseScores] reads "energy,ash-s:p=90,energy:t=2"
 //	learning    [FitAll] shows ID data to all scores in one pass; [ScoreAll] scores batches
-//	choices     [Tuned] picks settings on ID data and noise: "odin:eps=auto"
+//	choices     [Tuned] picks settings on ID data, noise and mixed ID images: "odin:eps=auto"
 //	certificate [Certify]: how far an image can move before the decision changes
 //	decision    [Threshold] at a true-positive rate on ID data, then [Decide]: in or out
 //	metrics     [Evaluate] two sets of scores under a named [Convention]

@@ -17,8 +17,9 @@ const (
 	Paper Convention = iota
 	// DICE is the convention of the DICE, ReAct, LINe and KNN code. FPR95: the
 	// threshold is the ID score of rank round(0.05 n), the OOD score must exceed
-	// it. AUPR is a trapezoid that ends at precision 0 for recall 0. Detection
-	// error is pooled over both sets, so it depends on their sizes.
+	// it. AUPR (AUIN and AUOUT there) is a trapezoid that ends at precision 0 for
+	// recall 0; that code's other end, precision 1/2 at recall 1, has no width.
+	// Detection error is pooled over both sets, so it depends on their sizes.
 	DICE
 	// DOS is the convention of the DOS code. FPR95: the threshold is the ID score
 	// number floor(0.95 n) from the top, the OOD score must exceed it. AUPR is the
@@ -69,11 +70,11 @@ func (c *Convention) UnmarshalText(text []byte) (err error) {
 func (c Convention) Describe() string {
 	switch c {
 	case DICE:
-		return "FPR95 at the ID score of rank round(0.05 n), strict; AUPR: trapezoid; detection error: pooled"
+		return "FPR95 at the ID score of rank round(0.05 n), strict; AUPR: trapezoid from precision 0 at recall 0; detection error: pooled"
 	case DOS:
-		return "FPR95 at the ID score number floor(0.95 n) from the top, strict; AUPR: trapezoid"
+		return "FPR95 at the ID score number floor(0.95 n) from the top, strict; AUPR: trapezoid from precision 1 at recall 0"
 	case OpenOOD:
-		return "FPR95 with OOD as the positive class: ID flagged when 95 % of OOD is; AUPR: trapezoid"
+		return "FPR95 with OOD as the positive class: ID flagged when 95 % of OOD is; AUPR: trapezoid from precision 1 at recall 0"
 	default:
 		return "FPR95 at the ID recall nearest to 95 %; AUPR: average precision"
 	}

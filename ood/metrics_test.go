@@ -25,7 +25,8 @@ func near(t *testing.T, what string, got, want, tol float64) {
 	}
 }
 
-// The vectors A and B of the specification; every number is exact to 6 digits.
+// The vectors A and B of the specification; every number is exact to 6 digits. The
+// areas and errors of DICE are what its authors' code gives for them.
 func TestEvaluateVectors(t *testing.T) {
 	type want struct{ fpr, in, out, det float64 }
 	for _, v := range []struct {
@@ -36,13 +37,13 @@ func TestEvaluateVectors(t *testing.T) {
 	}{
 		{"A", idA, oodA, .768750, map[Convention]want{
 			Paper:   {.625, .780505, .794240, .237500},
-			DICE:    {.625, math.NaN(), math.NaN(), math.NaN()},
+			DICE:    {.625, .700426, .722901, .222222},
 			DOS:     {.375, .750426, .785401, .237500},
 			OpenOOD: {.900, .750426, .785401, .237500},
 		}},
 		{"B", idB, oodB, .877083, map[Convention]want{
 			Paper:   {.750, .926259, .815710, .158333},
-			DICE:    {.416667, math.NaN(), math.NaN(), .156250},
+			DICE:    {.416667, .899953, .768542, .156250},
 			DOS:     {.416667, .924953, .810209, .158333},
 			OpenOOD: {.550, .924953, .810209, .158333},
 		}},
@@ -55,27 +56,14 @@ func TestEvaluateVectors(t *testing.T) {
 			at := v.name + " " + c.String() + " "
 			near(t, at+"AUROC", m.AUROC/100, v.auroc, 5e-7)
 			near(t, at+"FPR95", m.FPR95/100, w.fpr, 5e-7)
-			if !math.IsNaN(w.in) {
-				near(t, at+"AUPRIn", m.AUPRIn/100, w.in, 5e-7)
-				near(t, at+"AUPROut", m.AUPROut/100, w.out, 5e-7)
-			}
-			if !math.IsNaN(w.det) {
-				near(t, at+"DetectionError", m.DetectionError/100, w.det, 5e-7)
-			}
+			near(t, at+"AUPRIn", m.AUPRIn/100, w.in, 5e-7)
+			near(t, at+"AUPROut", m.AUPROut/100, w.out, 5e-7)
+			near(t, at+"DetectionError", m.DetectionError/100, w.det, 5e-7)
 			if m.NID != len(v.id) || m.NOOD != len(v.ood) {
 				t.Errorf("%s counts %d, %d", at, m.NID, m.NOOD)
 			}
 		}
 	}
-}
-
-// DICE's areas differ from the trapezoid only in where recall 0 is met: at
-// precision 0 instead of 1, half of the first step's width.
-func TestDICEAreas(t *testing.T) {
-	dice, _ := Evaluate(idB, oodB, DICE)
-	dos, _ := Evaluate(idB, oodB, DOS)
-	near(t, "AUPRIn", dice.AUPRIn, dos.AUPRIn-100*0.5/20, 1e-9)
-	near(t, "AUPROut", dice.AUPROut, dos.AUPROut-100*0.5/12, 1e-9)
 }
 
 func TestEvaluateTiesAndSmallSets(t *testing.T) {
@@ -239,47 +227,6 @@ func TestAUROCAgainstGonum(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "AUROC", m.AUROC/100, integrate.Trapezoidal(fpr, tpr), 1e-12)
-}
-
-// With many distinct scores the first three conventions agree to a per mille;
-// OpenOOD's is another quantity. Finding of the survey: 42.6 % against 89.4 %.
-func TestConventionsOnManyScores(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	id, ood := make([]float64, 10000), make([]float64, 10000)
-	for i := range id {
-		id[i], ood[i] = r.NormFloat64(), -2+2*r.NormFloat64()
-	}
-	var fpr [4]float64
-	for c := range fpr {
-		m, err := Evaluate(id, ood, Convention(c))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fpr[c] = m.FPR95
-	}
-	near(t, "dice", fpr[DICE], fpr[Paper], 0.1)
-	near(t, "dos", fpr[DOS], fpr[Paper], 0.1)
-	near(t, "paper", fpr[Paper], 42.6, 2)
-	near(t, "openood", fpr[OpenOOD], 89.4, 2)
-}
-
-func TestConventionText(t *testing.T) {
-	for c := Paper; c <= OpenOOD; c++ {
-		text, err := c.MarshalText()
-		var back Convention
-		if err != nil || back.UnmarshalText(text) != nil || back != c {
-			t.Errorf("%v: %q, %v, back %v", c, text, err, back)
-		}
-		if c.Describe() == "" {
-			t.Errorf("%v has no description", c)
-		}
-	}
-	if _, err := ParseConvention("nearest"); err == nil {
-		t.Error("unknown name: no error")
-	}
-	if _, err := Convention(9).MarshalText(); err == nil {
-		t.Error("convention 9: no error")
-	}
 }
 
 func TestROC(t *testing.T) {

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
+
+	"gradgrad/internal/number"
 )
 
 // auto is the value that asks for a choice among a parameter's grid.
@@ -42,9 +43,12 @@ func (o *Options) Float(key string, def float64, grid ...float64) float64 {
 		o.grids[key] = grid
 		return grid[0]
 	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(v) {
-		o.fail("%s=%s: want a number", key, text)
+	v, err := number.Parse(text)
+	if err == nil && math.IsNaN(v) {
+		err = fmt.Errorf("%q: want a number", text)
+	}
+	if err != nil {
+		o.fail("%s: %w", key, err)
 		return def
 	}
 	return v

@@ -89,8 +89,8 @@ type Score struct {
 // example "energy,msp,energy:t=2". "all" stands for every registered score with
 // its defaults, those aside that only networks with an output for none of the
 // classes have. The value "auto", where a parameter has a grid, leaves the choice
-// to [Tuned], which looks at ID data and noise. Errors name the part that is
-// wrong and what is accepted.
+// to [Tuned], which looks at ID data and at images made of them and of noise.
+// Errors name the part that is wrong and what is accepted.
 func ParseScores(list string) ([]Score, error) {
 	var parts []string
 	count := map[string]int{}

@@ -157,9 +157,9 @@ func (b *Block) notes() []string {
 		return append(notes, "Near-OOD and Far-OOD are means over the sets before them, grouped as OpenOOD does.")
 	}
 	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil }) {
-		note := "Paper: " + PaperSource + "."
-		if !b.paperSets() {
-			note += " The OOD sets here are not those six, so the difference is no measure of the reproduction."
+		note := "Paper: " + PaperSource(b.ID) + "."
+		if want, number := paperSets(b.ID); !b.hasSets(want) {
+			note += " The OOD sets here are not those " + number + ", so the difference is no measure of the reproduction."
 		}
 		notes = append(notes, note)
 	}
@@ -171,9 +171,8 @@ func (r *Row) incomplete() bool {
 	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.FPR95.N < len(r.Seeds) })
 }
 
-// paperSets reports whether the columns are the six OOD sets of the paper.
-func (b *Block) paperSets() bool {
-	want := []string{"textures", "svhn", "places365", "lsun-c", "lsun-r", "isun"}
+// hasSets reports whether the columns are these sets.
+func (b *Block) hasSets(want []string) bool {
 	return len(b.Sets) == len(want) && !slices.ContainsFunc(b.Sets, func(s Set) bool { return !slices.Contains(want, s.Key) })
 }
 

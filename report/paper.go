@@ -2,8 +2,21 @@ package report
 
 import "strings"
 
-// PaperSource says where the values of [PaperAverage] are from.
-const PaperSource = "Gradient-Regularized Out-of-Distribution Detection: average over its six OOD sets"
+// paperSets are the OOD sets that the paper's averages are over, beside an
+// in-distribution set; number is how many they are, in words.
+func paperSets(id string) (sets []string, number string) {
+	if strings.HasPrefix(id, "imagenet") {
+		return []string{"inaturalist", "sun", "places", "textures"}, "four"
+	}
+	return []string{"textures", "svhn", "places365", "lsun-c", "lsun-r", "isun"}, "six"
+}
+
+// PaperSource says where the values of [PaperAverage] for an in-distribution set
+// are from.
+func PaperSource(id string) string {
+	_, number := paperSets(id)
+	return "Gradient-Regularized Out-of-Distribution Detection: average over its " + number + " OOD sets"
+}
 
 // PaperValue is an average that the paper prints, in percent.
 type PaperValue struct {
@@ -54,14 +67,28 @@ var methodNames = []struct{ key, name string }{
 	{"greg+", "GReg+"}, {"greg+-code", "GReg+, authors' code"}, {"oe-grad", "OE + Grad"}, {"poem-grad", "POEM + Grad"},
 }
 
-// The paper's names and order of OOD sets, CIFAR's before ImageNet's.
-var setNames = []struct{ key, name string }{
-	{"textures", "Textures"}, {"dtd", "dtd"}, {"svhn", "SVHN"}, {"places365", "Places"}, {"places", "places"},
-	{"lsun-c", "LSUN-c"}, {"lsun-r", "LSUN-r"}, {"isun", "iSUN"},
+// The paper's names and order of OOD sets, in its tables of CIFAR and of ImageNet.
+var (
+	setNames = []struct{ key, name string }{
+		{"textures", "Textures"}, {"dtd", "dtd"}, {"svhn", "SVHN"}, {"places365", "Places"}, {"places", "places"},
+		{"lsun-c", "LSUN-c"}, {"lsun-r", "LSUN-r"}, {"isun", "iSUN"},
+	}
+	setNamesImageNet = []struct{ key, name string }{
+		{"inaturalist", "iNaturalist"}, {"sun", "SUN"}, {"places", "Places"}, {"textures", "Textures"},
+	}
+)
+
+// setNamesFor are those beside an in-distribution set.
+func setNamesFor(id string) []struct{ key, name string } {
+	if strings.HasPrefix(id, "imagenet") {
+		return setNamesImageNet
+	}
+	return setNames
 }
 
-// PaperAverage returns the paper's average FPR95 and AUROC over its six OOD sets
-// for a network of ours, by the keys of results.json. Post-hoc scores are those
+// PaperAverage returns the paper's average FPR95 and AUROC over its OOD sets (six
+// beside CIFAR, four beside ImageNet-10) for a network of ours, by the keys of
+// results.json. Post-hoc scores are those
 // on a network trained with method "ce"; a trained method has its own score, so
 // score is not looked at.
 func PaperAverage(id, arch, method, score string) (PaperValue, bool) {

@@ -149,7 +149,7 @@ func (b *Block) collect(in Input, s ood.ScoreResult) {
 		i := slices.IndexFunc(b.Sets, func(x Set) bool { return x.Key == set.Name })
 		if i < 0 {
 			i = len(b.Sets)
-			b.Sets = append(b.Sets, Set{Key: set.Name, Name: setName(set.Name)})
+			b.Sets = append(b.Sets, Set{Key: set.Name, Name: setName(b.ID, set.Name)})
 		}
 		b.Sets[i].Images = include(b.Sets[i].Images, set.NOOD)
 	}
@@ -192,7 +192,8 @@ func (b *Block) split() {
 // finish computes the cells once all rows and sets are known.
 func (b *Block) finish() {
 	b.split()
-	slices.SortStableFunc(b.Sets, func(x, y Set) int { return rank(setNames, x.Key) - rank(setNames, y.Key) })
+	names := setNamesFor(b.ID)
+	slices.SortStableFunc(b.Sets, func(x, y Set) int { return rank(names, x.Key) - rank(names, y.Key) })
 	slices.SortStableFunc(b.Rows, func(x, y *Row) int { return rank(methodNames, x.methodKey()) - rank(methodNames, y.methodKey()) })
 	for _, row := range b.Rows {
 		var acc []float64
@@ -300,9 +301,11 @@ func compact(params json.RawMessage) string {
 	return b.String()
 }
 
-func setName(key string) string {
-	if i := rank(setNames, key); i < len(setNames) {
-		return setNames[i].name
+// setName is an OOD set as the table of an in-distribution set calls it.
+func setName(id, key string) string {
+	names := setNamesFor(id)
+	if i := rank(names, key); i < len(names) {
+		return names[i].name
 	}
 	return key
 }

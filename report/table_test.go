@@ -302,3 +302,31 @@ func TestPaperAverage(t *testing.T) {
 		}
 	}
 }
+
+// TestTableOfImageNet: the paper's averages for ImageNet-10 are over four sets.
+func TestTableOfImageNet(t *testing.T) {
+	table := func(sets ...string) string {
+		r := evaluation("greg+", "densenet121", 1, 30, []string{"energy"}, sets...)
+		r.ID = "imagenet10"
+		tab, err := NewTable(Input{"runs/greg+", r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return write(t, tab, Text)
+	}
+	text := table("textures", "places", "sun", "inaturalist")
+	if !strings.Contains(text, "average over its four OOD sets.") || strings.Contains(text, "not those") {
+		t.Errorf("what the paper's value is of:\n%s", text)
+	}
+	at := 0
+	for _, name := range []string{"iNaturalist", "SUN", "Places", "Textures"} { // the order of Table 3
+		i := strings.Index(text, name)
+		if i <= at {
+			t.Errorf("%s stands at %d, what is before it at %d:\n%s", name, i, at, text)
+		}
+		at = i
+	}
+	if text := table("textures", "svhn"); !strings.Contains(text, "not those four") {
+		t.Errorf("other sets than the paper's:\n%s", text)
+	}
+}

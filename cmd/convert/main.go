@@ -42,7 +42,8 @@ func fileHelp() string {
 	b.WriteString("Reads the weights of a network (a run directory, a .safetensors or a PyTorch file; nothing in it is executed),\n" +
 		"makes sure that they are complete and of a network that this project knows, and writes them as OUT's extension says:\n" +
 		".safetensors, or .pth, .pt, .tar for a file that torch.load reads. Only weights and running statistics are kept,\n" +
-		"with what the file says about them; an optimiser's state is not.\n\nNames, which -names chooses:\n")
+		"with what the file says about them; an optimiser's state is not. Weights that are NaN or infinite are converted as they\n" +
+		"are, with a warning.\n\nNames, which -names chooses:\n")
 	for _, n := range models.Namings() {
 		fmt.Fprintf(&b, "  %-16s %s\n", n.Name, n.About)
 	}
@@ -102,6 +103,9 @@ func (c *fileFlags) run(ctx context.Context, env *cli.Env, args []string) error 
 	}
 	if err := write(out, models.Rename(f, naming)); err != nil {
 		return err
+	}
+	if w := warning(f); w != "" {
+		env.Complain("%s: %s", out, w)
 	}
 	env.Say("%s: %s, %d classes, %d tensors with the names of %s", out, w.Model.Arch, w.Model.Classes, len(f.Tensors), naming.Name)
 	return nil

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +72,60 @@ func TestThereAndBack(t *testing.T) {
 	code, out, _ := run("show", pth)
 	if code != 0 || !strings.Contains(out, "network: densenet-10-4, 5 classes") || !strings.Contains(out, "linear.weight") {
 		t.Errorf("show: exit code %d\n%s", code, out)
+	}
+}
+
+// TestWeightsThatAreNotFinite are converted bit for bit, and the user is told, even
+// with -quiet.
+func TestWeightsThatAreNotFinite(t *testing.T) {
+	in, dir := weights(t), t.TempDir()
+	f, err := checkpoint.Open(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
+	poison := func(name string, with ...float32) {
+		for i := range f.Tensors {
+			if x := &f.Tensors[i]; x.Name == name {
+				v, err := x.Float32s()
+				if err != nil {
+					t.Fatal(err)
+				}
+				copy(v, with)
+				*x = checkpoint.New(name, x.Shape, v)
+				return
+			}
+		}
+		t.Fatalf("there is no %s", name)
+	}
+	for i, step := range []struct{ name, want string }{
+		{"fc.bias", "fc.bias holds 2 NaN, 1 infinite: the network has diverged"},
+		{"bn1.weight", "holds 2 NaN, 1 infinite, another tensor such values too: the network has"},
+		{"conv1.weight", "conv1.weight holds 2 NaN, 1 infinite, 2 other tensors such values too: the network has"},
+	} {
+		poison(step.name, nan, inf, nan)
+		bad, out := filepath.Join(dir, "bad.safetensors"), filepath.Join(dir, fmt.Sprintf("out%d.safetensors", i))
+		if err := checkpoint.Write(bad, f); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := run("-quiet", bad, out)
+		if code != 0 || !strings.Contains(stderr, "out"+fmt.Sprint(i)+".safetensors: warning: ") || !strings.Contains(stderr, step.want) {
+			t.Errorf("exit code %d, %q", code, stderr)
+		}
+		got, err := checkpoint.Open(t.Context(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was, _ := f.Lookup(step.name)
+		if is, ok := got.Lookup(step.name); !ok || !bytes.Equal(is.Data, was.Data) {
+			t.Errorf("%s is not as it was", step.name)
+		}
+	}
+	if code, out, _ := run("show", filepath.Join(dir, "bad.safetensors")); code != 0 || strings.Count(out, "  2 NaN, 1 infinite\n") != 3 {
+		t.Errorf("show: exit code %d\n%s", code, out)
+	}
+	if code, _, stderr := run(in, filepath.Join(dir, "good.safetensors")); code != 0 || strings.Contains(stderr, "warning") {
+		t.Errorf("sound weights: exit code %d, %q", code, stderr)
 	}
 }
 

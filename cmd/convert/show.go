@@ -12,7 +12,8 @@ import (
 	"gradgrad/models"
 )
 
-const showHelp = `Prints the network that a checkpoint holds, what else it says, and the name, type and shape of every tensor.`
+const showHelp = `Prints the network that a checkpoint holds, what else it says, and the name, type and shape of every tensor, with how
+many of its elements are NaN or infinite.`
 
 func setupShow(*cli.Flags) cli.Action {
 	return func(ctx context.Context, env *cli.Env, args []string) error {
@@ -43,6 +44,10 @@ func show(env *cli.Env, f *checkpoint.File) {
 		for i, n := range t.Shape {
 			shape[i] = fmt.Sprint(n)
 		}
-		fmt.Fprintf(env.Stdout, "%-50s %-5s %s\n", t.Name, t.DType, strings.Join(shape, "x"))
+		line := fmt.Sprintf("%-50s %-5s %s", t.Name, t.DType, strings.Join(shape, "x"))
+		if what := describeNotFinite(notFinite(t)); what != "" {
+			line += "  " + what
+		}
+		fmt.Fprintln(env.Stdout, line)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -149,7 +150,8 @@ func (d *download) attempt(ctx context.Context, url string, fresh bool) error {
 	return d.receive(ctx, resp.Body, func() { watch.Reset(stall) })
 }
 
-// transient is an error of the network: it may go away. That of the user is not.
+// transient is an error of the network: it may go away. That of the user, and a
+// name that no host has, are not.
 func transient(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	var inner *url.Error // the address is said elsewhere
@@ -157,9 +159,12 @@ func transient(ctx context.Context, err error) error {
 		err = inner.Err
 	}
 	var no *refused
+	var name *net.DNSError
 	switch {
 	case errors.As(err, &no):
 		return no
+	case errors.As(err, &name) && name.IsNotFound && !name.IsTemporary && !name.IsTimeout:
+		return &refused{fmt.Sprintf("there is no host named %s: the address is wrong, or this machine cannot look up names", name.Name)}
 	case errors.Is(cause, context.Canceled), errors.Is(cause, context.DeadlineExceeded):
 		return cause
 	case cause != nil:

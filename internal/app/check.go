@@ -121,7 +121,7 @@ func (s *settings) lacksTerm(name string, preset, c greg.Config) string {
 		return unless(preset.Sampling.Sampler != "", method, "candidates (greg+, dos, ntom and poem have)")
 	case "candidates-per-epoch", "clusters", "restarts", "represent", "two-way", "rank-from", "rank-to":
 		return unless(preset.Sampling.Sampler == greg.SampleClusters, method, "clusters (greg+ and dos have)")
-	case "keep":
+	case "keep", "pool-from":
 		return unless(preset.Sampling.Keep > 0, method, "a choice for an epoch (ntom and poem have)")
 	case "skip":
 		return unless(preset.Sampling.Sampler == greg.SampleRanks, method, "a share to leave out (ntom has)")

@@ -53,7 +53,7 @@ func (x *Experiment) setupEval(f *cli.Flags) cli.Action {
 	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
 	e.id = f.String("id", "", "SET: in-distribution test images (default that of the run)")
 	e.ood = f.List("ood", "SET,...: out-of-distribution images")
-	e.scores = f.String("scores", "energy,msp", "SCORE,... (and absent before them, where the network has an output for none of the classes): parameters after a colon, as in energy,energy:t=2; all for every one; auto for a value chosen on images of -fit and noise, as in odin:eps=auto")
+	e.scores = f.String("scores", "energy,msp", "SCORE,... (and absent before them, where the network has an output for none of the classes): parameters after a colon, as in energy,energy:t=2; all for every one; auto for the value that best tells images of -fit, held back, from noise and from means of two of them, as in odin:eps=auto")
 	e.convention = f.String("convention", "paper", "NAME: how FPR95 and AUPR are counted, see above")
 	e.fit = f.String("fit", "", "SET: in-distribution training images, for scores that learn from them (default the train split of -id)")
 	e.out = f.String("out", "", "DIR: for results.json and the raw scores (default eval inside the run)")

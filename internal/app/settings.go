@@ -11,6 +11,7 @@ import (
 	"gradgrad/datasets"
 	"gradgrad/greg"
 	"gradgrad/internal/cli"
+	"gradgrad/internal/number"
 	"gradgrad/kernels"
 )
 
@@ -62,6 +63,7 @@ var settingGroups = []struct {
 		{"rank-from", "N: of greg+ and dos, leave out so many of the lowest candidates", func(c *greg.Config) any { return &c.Sampling.From }},
 		{"rank-to", "N: of greg+ and dos, and those from this rank on; 0 for none", func(c *greg.Config) any { return &c.Sampling.To }},
 		{"keep", "N: of ntom and poem, images chosen for an epoch", func(c *greg.Config) any { return &c.Sampling.Keep }},
+		{"pool-from", "N: of ntom and poem, a pool that is not the whole set begins at image N or later", func(c *greg.Config) any { return &c.Sampling.FirstFrom }},
 		{"skip", "X: of ntom, share of the hardest candidates that is left out", func(c *greg.Config) any { return &c.Sampling.Skip }},
 		{"conf", "X: of poem, distance of the targets from zero", func(c *greg.Config) any { return &c.Sampling.Conf }},
 		{"sigma", "X: of poem, variance of the prior", func(c *greg.Config) any { return &c.Sampling.Sigma }},
@@ -186,7 +188,8 @@ func parseField(field any, text string) (err error) {
 	case *uint64:
 		*p, err = strconv.ParseUint(text, 10, 64)
 	case *float64:
-		*p, err = strconv.ParseFloat(text, 64)
+		*p, err = number.Parse(text)
+		return err
 	case *bool:
 		*p, err = strconv.ParseBool(text)
 	case *string:
@@ -218,9 +221,9 @@ func parseField(field any, text string) (err error) {
 	case *[]float64:
 		*p = nil // never the memory of another config
 		for _, part := range strings.Split(text, ",") {
-			x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+			x, err := number.Parse(strings.TrimSpace(part))
 			if err != nil {
-				return fmt.Errorf("%q is not a number", part)
+				return err
 			}
 			*p = append(*p, x)
 		}

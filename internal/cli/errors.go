@@ -65,8 +65,19 @@ func asInterrupted(err error) error {
 var inner = regexp.MustCompile(`(^|: |; )((autograd|checkpoint|cuda|datasets|greg|kernels|layers|models|ood|optim|report): )+`)
 
 // sentence is an error as users read it: on one line, without package names.
-func sentence(err error) string {
-	return inner.ReplaceAllString(strings.ReplaceAll(err.Error(), "\n", "; "), "$1")
+func sentence(text string) string {
+	return inner.ReplaceAllString(strings.ReplaceAll(text, "\n", "; "), "$1")
+}
+
+// message is sentence with the verb's name in front, which may be that of a package.
+func (p *Program) message(err error) string {
+	text := err.Error()
+	if first, rest, found := strings.Cut(text, ": "); found {
+		if _, unknown := p.verb(first); unknown == nil {
+			return first + ": " + sentence(rest)
+		}
+	}
+	return sentence(text)
 }
 
 // ExitCode is the exit code that an error calls for.

@@ -4,7 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"gradgrad/internal/number"
 )
 
 // Flags are the flags of a verb, in the order and the groups of its help text.
@@ -50,8 +53,23 @@ func (f *Flags) Int(name string, value int, usage string) *int {
 
 // Float is described at String.
 func (f *Flags) Float(name string, value float64, usage string) *float64 {
-	f.note(name)
-	return f.set.Float64(name, value, usage)
+	v := floatValue(value)
+	f.Var(&v, name, usage)
+	return (*float64)(&v)
+}
+
+// floatValue is a number as [number.Parse] reads it.
+type floatValue float64
+
+func (v *floatValue) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+
+// Set implements flag.Value.
+func (v *floatValue) Set(text string) error {
+	x, err := number.Parse(text)
+	if err == nil {
+		*v = floatValue(x)
+	}
+	return err
 }
 
 // Bool is described at String.

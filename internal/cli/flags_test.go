@@ -48,6 +48,23 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestFloat(t *testing.T) {
+	for text, want := range map[string]float64{"0.25": .25, "-1e3": -1000, "0": 0} {
+		f := newFlags("test")
+		x := f.Float("x", 7, "X: a number")
+		if _, err := f.parse([]string{"-x", text}); err != nil || *x != want {
+			t.Errorf("%s: %g, %v", text, *x, err)
+		}
+	}
+	for _, text := range []string{"1e-400", "-1e-60", "1e400", "x", ""} {
+		f := newFlags("test")
+		x := f.Float("x", 7, "X: a number")
+		if _, err := f.parse([]string{"-x=" + text}); err == nil || *x != 7 {
+			t.Errorf("%q was read as %g", text, *x)
+		}
+	}
+}
+
 func TestExitCode(t *testing.T) {
 	for want, errs := range map[int][]error{
 		OK:      {nil, flag.ErrHelp, fmt.Errorf("x: %w", flag.ErrHelp)},
@@ -140,8 +157,22 @@ func TestSentence(t *testing.T) {
 		"greg: one\nood: two":                "one; two",
 		"runs/greg: data set ood: bad":       "runs/greg: data set ood: bad",
 	} {
-		if got := sentence(errors.New(in)); got != want {
+		if got := sentence(in); got != want {
 			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+// TestVerbThatIsCalledLikeAPackage keeps its name in front of its errors.
+func TestVerbThatIsCalledLikeAPackage(t *testing.T) {
+	fails := func(*Flags) Action {
+		return func(context.Context, *Env, []string) error { return errors.New("report: runs/x: ood: no results") }
+	}
+	p := &Program{Name: "p", Verbs: []Verb{{Name: "report", Setup: fails}, {Name: "table", Setup: fails}}}
+	for _, verb := range []string{"report", "table"} {
+		var out, errs bytes.Buffer
+		if code := p.Main([]string{"p", verb}, &out, &errs); code != Failure || errs.String() != "p: "+verb+": runs/x: no results\n" {
+			t.Errorf("%s: exit code %d, %q", verb, code, errs.String())
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (p *Program) Main(argv []string, stdout, stderr io.Writer) int {
 		err = fmt.Errorf("cannot write to standard output: %w", cause(out.err))
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) && !errors.As(err, new(*Outcome)) {
-		fmt.Fprintf(stderr, "%s: %s\n", p.Name, sentence(err))
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, p.message(err))
 	}
 	return ExitCode(err)
 }
