@@ -9,12 +9,14 @@ enum { most_params = 256 };
 
 // Every parameter is at most 8 bytes, in the low bytes of its slot.
 static CUresult launch(CUcontext ctx, CUfunction f, const unsigned *grid, const unsigned *block, unsigned shared,
-		CUstream stream, unsigned long long *params, int n) {
+		CUstream stream, unsigned long long *params, int n, int together) {
 	void *where[most_params];
 	if (n > most_params) return CUDA_ERROR_INVALID_VALUE;
 	for (int i = 0; i < n; i++) where[i] = params + i;
 	CUresult r = cuCtxSetCurrent(ctx);
 	if (r != CUDA_SUCCESS) return r;
+	if (together)
+		return cuLaunchCooperativeKernel(f, grid[0], grid[1], grid[2], block[0], block[1], block[2], shared, stream, where);
 	return cuLaunchKernel(f, grid[0], grid[1], grid[2], block[0], block[1], block[2], shared, stream, where, 0);
 }
 
@@ -82,10 +84,28 @@ func context(c cu.CUContext) C.CUcontext  { return *(*C.CUcontext)(unsafe.Pointe
 // parameter takes the low bytes of one element of params. Package cu reads 8 bytes
 // where a parameter has 4, and takes six times as long.
 func Launch(c cu.CUContext, f cu.Function, grid, block [3]int, shared int, params []uint64, s cu.Stream) error {
+	return launch(c, f, grid, block, shared, params, s, 0)
+}
+
+// LaunchCooperative is Launch for blocks that wait for each other: it fails unless all
+// of them run at once.
+func LaunchCooperative(c cu.CUContext, f cu.Function, grid, block [3]int, shared int, params []uint64, s cu.Stream) error {
+	return launch(c, f, grid, block, shared, params, s, 1)
+}
+
+// Resident is how many blocks of a function one multiprocessor of the current
+// context's device holds at once.
+func Resident(f cu.Function, threads, shared int) (int, error) {
+	var n C.int
+	err := check(C.cuOccupancyMaxActiveBlocksPerMultiprocessor(&n, function(f), C.int(threads), C.size_t(shared)))
+	return int(n), err
+}
+
+func launch(c cu.CUContext, f cu.Function, grid, block [3]int, shared int, params []uint64, s cu.Stream, together C.int) error {
 	g := [3]C.uint{C.uint(grid[0]), C.uint(grid[1]), C.uint(grid[2])}
 	b := [3]C.uint{C.uint(block[0]), C.uint(block[1]), C.uint(block[2])}
 	return check(C.launch(context(c), function(f), &g[0], &b[0], C.uint(shared), stream(s),
-		(*C.ulonglong)(unsafe.Pointer(unsafe.SliceData(params))), C.int(len(params))))
+		(*C.ulonglong)(unsafe.Pointer(unsafe.SliceData(params))), C.int(len(params)), together))
 }
 
 // SetMaxDynamicShared lets a function be launched with up to so many bytes.

@@ -21,6 +21,7 @@ type Device struct {
 	modules   map[string]Module // by file
 	functions map[string]Function
 	shared    map[string]int // dynamic shared memory that was asked for, by function
+	talk      talk
 	scratch   scratch
 	queue     queue
 	run       launch  // used again for every call
@@ -37,6 +38,9 @@ func New(name string, drv Driver) (*Device, error) {
 		modules: map[string]Module{}, functions: map[string]Function{}, shared: map[string]int{}}
 	d.lend, _ = drv.(lending)
 	d.scratch.dev, d.queue.dev = d, d
+	if err := d.talk.open(d); err != nil {
+		return nil, errors.Join(fmt.Errorf("cuda: %s: memory for what blocks tell each other: %w", name, err), drv.Close())
+	}
 	return d, nil
 }
 

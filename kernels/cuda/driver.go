@@ -36,6 +36,11 @@ type Driver interface {
 	// Launch runs a function; every parameter takes one element of params, at most 8
 	// bytes, in the low bytes.
 	Launch(f Function, grid, block [3]int, shared int, params []uint64, s Stream) error
+	// LaunchCooperative is Launch for blocks that wait for each other: all run at once.
+	// More than the multiprocessors hold is an error; Resident is how many one of them
+	// holds, of so many threads and bytes of dynamic shared memory.
+	LaunchCooperative(f Function, grid, block [3]int, shared int, params []uint64, s Stream) error
+	Resident(f Function, threads, shared int) (int, error)
 
 	// NewStream makes a stream that waits for no other; Sync waits for one.
 	NewStream() (Stream, error)

@@ -186,3 +186,15 @@ func (g *gpu) SetShared(f Function, bytes int) error {
 func (g *gpu) Launch(f Function, grid, block [3]int, shared int, params []uint64, s Stream) error {
 	return cudrv.Launch(g.ctx, f.(cu.Function), grid, block, shared, params, streamOf(s))
 }
+
+func (g *gpu) LaunchCooperative(f Function, grid, block [3]int, shared int, params []uint64, s Stream) error {
+	return cudrv.LaunchCooperative(g.ctx, f.(cu.Function), grid, block, shared, params, streamOf(s))
+}
+
+func (g *gpu) Resident(f Function, threads, shared int) (n int, err error) {
+	err = g.on(func() error {
+		n, err = cudrv.Resident(f.(cu.Function), threads, shared)
+		return err
+	})
+	return n, err
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"gradgrad/internal/cudrv"
 	"gradgrad/kernels"
@@ -60,6 +61,7 @@ func TestOnDriver(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	t.Run("launches", func(t *testing.T) { launches(t, dev) })
+	t.Run("cooperative", func(t *testing.T) { cooperative(t, dev) })
 	t.Run("errors", func(t *testing.T) { driverErrors(t, dev) })
 	t.Run("calls", func(t *testing.T) { driverCalls(t, dev) })
 	t.Run("graphs", func(t *testing.T) { graphs(t, dev) })
@@ -86,6 +88,36 @@ func launches(t *testing.T, dev *cuda.Device) {
 		t.Error(err)
 	}
 	dev.Free(x)
+}
+
+// cooperative launches by the call for blocks that wait for each other.
+func cooperative(t *testing.T, dev *cuda.Device) {
+	drv, stream := dev.Driver()
+	m, err := drv.Load("x.ptx", ".visible .entry scale()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := m.Function("scale")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := drv.Resident(f, 256, 1<<10); n != 2 || err != nil {
+		t.Errorf("%d blocks, %v", n, err)
+	}
+	x, err := drv.Alloc(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	three := []float32{3}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&three[0])), 4)
+	one := [3]int{1, 1, 1}
+	params := []uint64{x, x, 0, 1, 0x40000000, 0x3f800000} // y, x, n4, items, 2, 1
+	if err := errors.Join(drv.CopyIn(x, bytes, stream), drv.LaunchCooperative(f, one, one, 0, params, stream), drv.CopyOut(bytes, x, stream)); err != nil || three[0] != 7 {
+		t.Errorf("%g, %v", three[0], err)
+	}
+	if err := drv.LaunchCooperative(f, [3]int{265, 1, 1}, one, 0, params, stream); err == nil {
+		t.Error("265 blocks run at once on 264 places")
+	}
 }
 
 func driverErrors(t *testing.T, dev *cuda.Device) {

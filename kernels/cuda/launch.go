@@ -115,16 +115,21 @@ func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, 
 // Grid and block are numbers of blocks and of threads along x, y and z; shared is
 // the dynamic shared memory in bytes.
 func (l *launch) run(entry string, grid, block [3]int, shared int) {
+	f := l.ready(entry, shared)
+	err := l.dev.drv.Launch(f, grid, block, shared, l.params, l.dev.stream)
+	l.dev.must("running "+l.kernel.Name, err)
+	l.params = l.params[:0]
+}
+
+// ready finds an entry and lets it have its dynamic shared memory.
+func (l *launch) ready(entry string, shared int) Function {
 	f, err := l.dev.function(entry)
 	if err == nil && shared > max(staticShared, l.dev.shared[entry]) {
 		err = l.dev.drv.SetShared(f, shared)
 		l.dev.shared[entry] = shared
 	}
-	if err == nil {
-		err = l.dev.drv.Launch(f, grid, block, shared, l.params, l.dev.stream)
-	}
 	l.dev.must("running "+l.kernel.Name, err)
-	l.params = l.params[:0]
+	return f
 }
 
 // staticShared is the shared memory that needs no asking.

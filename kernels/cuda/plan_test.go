@@ -25,7 +25,7 @@ type dry struct {
 	launches map[string]int // by entry
 }
 
-func (d *dry) Info() cuda.Info                                      { return cuda.Info{Name: "dry"} }
+func (d *dry) Info() cuda.Info                                      { return cuda.Info{Name: "dry", SMs: 132} }
 func (d *dry) MemInfo() (free, total int64, err error)              { return 0, 0, nil }
 func (d *dry) Free(uint64) error                                    { return nil }
 func (d *dry) HostAlloc(n int64) ([]byte, error)                    { return make([]byte, n), nil }
@@ -58,6 +58,13 @@ func (d *dry) Launch(f cuda.Function, _, _ [3]int, _ int, _ []uint64, _ cuda.Str
 	d.launches[f.(string)]++
 	return nil
 }
+
+func (d *dry) LaunchCooperative(f cuda.Function, _, _ [3]int, _ int, _ []uint64, _ cuda.Stream) error {
+	d.launches[f.(string)]++
+	return nil
+}
+
+func (d *dry) Resident(cuda.Function, int, int) (int, error) { return 2, nil }
 
 // tally is what the calls of one kernel cost.
 type tally struct {

@@ -70,7 +70,7 @@ func (s *simDriver) do(f func() error) error {
 func (s *simDriver) Info() Info {
 	shared := ptxsim.MaxShared(s.arch)
 	_, total := s.machine.MemInfo()
-	return Info{Name: "ptxsim", Major: s.arch / 10, Minor: s.arch % 10, SMs: 1, SharedPerSM: shared + 1024, SharedOptIn: shared, Memory: total}
+	return Info{Name: "ptxsim", Major: s.arch / 10, Minor: s.arch % 10, SMs: s.machine.SMs(), SharedPerSM: shared + 1024, SharedOptIn: shared, Memory: total}
 }
 
 func (s *simDriver) MemInfo() (free, total int64, err error) {
@@ -141,6 +141,18 @@ func (s *simDriver) Launch(f Function, grid, block [3]int, shared int, params []
 	k := f.(*ptxsim.Kernel)
 	own := append([]uint64(nil), params...)
 	return s.do(func() error { return s.machine.Launch(context.Background(), k, grid, block, shared, own) })
+}
+
+func (s *simDriver) LaunchCooperative(f Function, grid, block [3]int, shared int, params []uint64, _ Stream) error {
+	k := f.(*ptxsim.Kernel)
+	own := append([]uint64(nil), params...)
+	return s.do(func() error {
+		return s.machine.LaunchCooperative(context.Background(), k, grid, block, shared, own)
+	})
+}
+
+func (s *simDriver) Resident(f Function, threads, shared int) (int, error) {
+	return s.machine.Resident(f.(*ptxsim.Kernel), threads, shared), nil
 }
 
 func (s *simDriver) NewStream() (Stream, error) { return nil, nil }

@@ -238,14 +238,26 @@ func (w *warp) least() uint64 {
 	return uint64(least)
 }
 
-// fence compiles membar and fence. The simulator runs every thread in order; the
-// check for races between blocks takes them as a sign that the block goes on with
-// what others have published: see strong.
+// fence compiles membar and fence. The simulator runs every thread in order; for the
+// check for races between blocks, those of scope .gpu and .sys count.
 func fence(b *build) action {
-	b.mods = nil
+	b.arity(0, 0)
+	scope := ""
+	if b.s.op == "membar" {
+		scope = b.oneOf("cta", "gl", "sys")
+	} else if b.oneOf("sc", "acq_rel"); true {
+		scope = b.oneOf("cta", "cluster", "gpu", "sys")
+	}
+	switch scope {
+	case "":
+		b.fail("a fence wants its scope, such as .gpu")
+	case "cta", "cluster":
+		return func(*warp, uint32) {}
+	}
+	b.k.talks = true
+	b.k.fences++
 	return func(w *warp, m uint32) { w.b.fenced = true }
 }
 
-// strong says whether this access may touch what other blocks have written: if it is
-// written .volatile, .relaxed, .acquire or .release, and comes after a fence.
-func (w *warp) strong() bool { return w.marked && w.b.fenced }
+// strong says whether this access may touch what other blocks have written.
+func (w *warp) strong() bool { return w.b.fenced && (w.marked || w.b.k.fences > 1) }

@@ -9,6 +9,7 @@ type block struct {
 	dynamic int    // bytes of shared memory
 	linear  int    // the same as one number
 	fenced  bool   // some thread has run a membar or a fence
+	done    bool   // all its warps have ended
 	warps   []*warp
 	shared  sharedMemory
 	local   localMemory
@@ -63,8 +64,8 @@ func threadAt(size [3]int, i int) [3]int {
 	return [3]int{i % x, i / x % y, i / (x * y)}
 }
 
-// run executes block number n of the grid.
-func (b *block) run(n int) {
+// begin readies the block to be number n of the grid.
+func (b *block) begin(n int) {
 	b.linear = n
 	b.at = b.worker.l.coordinates(n)
 	b.fenced = false
@@ -75,31 +76,37 @@ func (b *block) run(n int) {
 	for i, w := range b.warps {
 		w.start(threads - i*lanes)
 	}
-	rng := b.worker.rng
-	if rng != nil { // the same order in every run, whichever worker has the block
+	if b.worker.rng != nil { // the same order in every run, whichever worker has the block
 		b.worker.pcg.Seed(b.worker.l.m.o.Shuffle+b.worker.l.serial, uint64(n))
 		for i := range b.order {
 			b.order[i] = i
 		}
 	}
-	for {
-		if rng != nil {
-			rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+	b.done = false
+}
+
+// turn lets every warp run until it waits, pauses or ends.
+func (b *block) turn() {
+	if rng := b.worker.rng; rng != nil {
+		rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+	}
+	ran := false
+	b.done = true
+	for _, i := range b.order {
+		w := b.warps[i]
+		if w.state == paused {
+			w.state = ready
 		}
-		ran, done := false, true
-		for _, i := range b.order {
-			w := b.warps[i]
-			if w.state == ready {
-				w.run()
-				ran = true
+		if w.state == ready {
+			w.run()
+			ran = true
+			if w.state != paused {
+				b.worker.changes++
 			}
-			done = done && w.state == finished
 		}
-		if done {
-			return
-		}
-		if !ran {
-			b.stuck()
-		}
+		b.done = b.done && w.state == finished
+	}
+	if !b.done && !ran {
+		b.stuck()
 	}
 }

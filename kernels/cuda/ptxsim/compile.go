@@ -16,6 +16,7 @@ const (
 	branch
 	exit
 	barrier
+	meeting // where blocks may hear of each other
 )
 
 // instr is one instruction ready to run.

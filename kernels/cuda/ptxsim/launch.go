@@ -11,17 +11,18 @@ import (
 
 // launch is one run of a kernel.
 type launch struct {
-	m       *Machine
-	k       *Kernel
-	grid    [3]int
-	size    [3]int // of a block
-	dynamic int    // bytes of shared memory
-	params  []byte
-	pieces  []*region
-	vars    []uint64 // addresses of the module's variables
-	serial  uint64
-	order   []int // of the blocks; nil for ascending
-	blocks  int
+	m        *Machine
+	k        *Kernel
+	grid     [3]int
+	size     [3]int // of a block
+	dynamic  int    // bytes of shared memory
+	params   []byte
+	pieces   []*region
+	vars     []uint64 // addresses of the module's variables
+	serial   uint64
+	order    []int // of the blocks; nil for ascending
+	blocks   int
+	together bool // cooperative: all blocks take turns
 
 	next    atomic.Int64 // place in the order of the next block to run
 	bad     atomic.Int64 // place of the first block known to fail
@@ -34,13 +35,15 @@ type launch struct {
 
 // worker runs blocks one after the other.
 type worker struct {
-	l     *launch
-	spots []spot
-	trace func(*warp, *instr, uint32)
-	rng   *rand.Rand // nil without shuffling
-	pcg   rand.PCG
-	place int64 // of the block that runs
-	block *block
+	l       *launch
+	spots   []spot
+	trace   func(*warp, *instr, uint32)
+	rng     *rand.Rand // nil without shuffling
+	pcg     rand.PCG
+	place   int64 // of the block that runs
+	block   *block
+	rest    []*block // the other blocks of a cooperative launch
+	changes uint64   // counts what happened that a thread which waits may have waited for
 
 	shadow  *globalShadow
 	checked bool // races and uninitialised memory
@@ -96,7 +99,11 @@ func (m *Machine) variables(mod *Module) []uint64 {
 func (l *launch) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { l.stop.Store(true) })()
 	var group sync.WaitGroup
-	for i := range min(l.m.o.Workers, l.blocks) {
+	workers := min(l.m.o.Workers, l.blocks)
+	if l.k.talks || l.together {
+		workers = 1 // so that what blocks tell each other is known in order
+	}
+	for i := range workers {
 		wk := l.worker(i)
 		l.workers = append(l.workers, wk)
 		if i > 0 {
@@ -133,6 +140,11 @@ func (l *launch) worker(i int) *worker {
 		wk.block = newBlock(wk, l)
 	}
 	wk.l = l
+	if l.together {
+		for len(wk.rest) < l.blocks-1 {
+			wk.rest = append(wk.rest, newBlock(wk, l))
+		}
+	}
 	wk.shadow.serial, wk.shadow.race = l.serial, nil
 	if m.o.Shuffle != 0 {
 		wk.rng = rand.New(&wk.pcg)
@@ -145,6 +157,13 @@ func (l *launch) worker(i int) *worker {
 
 func (wk *worker) run() {
 	l := wk.l
+	if l.together {
+		wk.place = 0
+		if f := wk.all(); f != nil {
+			l.report(0, f)
+		}
+		return
+	}
 	for !l.stop.Load() {
 		wk.place = l.next.Add(1) - 1
 		if wk.place >= l.bad.Load() || wk.place >= int64(l.blocks) {
@@ -164,17 +183,25 @@ func (wk *worker) run() {
 type stopped struct{}
 
 // one runs block number n and returns its fault.
-func (wk *worker) one(n int) (f *Fault) {
+func (wk *worker) one(n int) *Fault {
+	return caught(func() {
+		wk.block.begin(n)
+		wk.takeTurns(wk.block)
+	})
+}
+
+// caught returns the fault that f ends with.
+func caught(f func()) (fault *Fault) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil, stopped:
 		case *Fault:
-			f = e
+			fault = e
 		default:
 			panic(e)
 		}
 	}()
-	wk.block.run(n)
+	f()
 	return nil
 }
 

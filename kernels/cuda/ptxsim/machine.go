@@ -17,6 +17,7 @@ type Options struct {
 	Arch      int    // compute capability, such as 80 or 90; 0 means 80
 	Memory    int64  // bytes of global memory; 0 means 4 GiB
 	MaxSteps  int64  // instructions that one warp may run; 0 means 1<<28
+	SMs       int    // multiprocessors, which bound cooperative launches; 0 means 4
 	Trace     func(Step)
 }
 
@@ -41,6 +42,7 @@ func New(o Options) *Machine {
 	o.Workers = cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
 	o.Arch = cmp.Or(o.Arch, 80)
 	o.Memory = cmp.Or(o.Memory, 4<<30)
+	o.SMs = cmp.Or(o.SMs, 4)
 	o.MaxSteps = cmp.Or(o.MaxSteps, 1<<28)
 	if o.Trace != nil {
 		o.Workers = 1
@@ -66,15 +68,25 @@ func MaxShared(arch int) int {
 // with ctx.Err() wrapped, or with an error that says why it cannot be launched so.
 // After a fault the contents of memory that the kernel writes are unspecified.
 func (m *Machine) Launch(ctx context.Context, k *Kernel, grid, block [3]int, dynShared int, params []uint64) error {
+	return m.launch(ctx, k, grid, block, dynShared, params, false)
+}
+
+func (m *Machine) launch(ctx context.Context, k *Kernel, grid, block [3]int, dynShared int, params []uint64, together bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.admissible(k, grid, block, dynShared, params); err != nil {
 		return err
 	}
+	if together {
+		if err := m.resident(k, grid, block, dynShared); err != nil {
+			return err
+		}
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("kernel %s: %w", k.Name, err)
 	}
 	l := m.prepare(k, grid, block, dynShared, params)
+	l.together = together
 	err := l.run(ctx)
 	m.account(l)
 	m.idle[k] = l.workers

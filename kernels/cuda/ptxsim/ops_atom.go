@@ -15,6 +15,9 @@ func atom(b *build) action {
 	if where != generic && where != globalSpace && where != sharedSpace {
 		b.fail("no atomic operations in %s memory", where)
 	}
+	if where != sharedSpace {
+		b.in.flow = meeting
+	}
 	update := b.update(op, t)
 	b.grain(where, t.size())
 	result := b.s.op == "atom"
@@ -48,7 +51,11 @@ func atom(b *build) action {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], size, atomic_)
 			old := extended(t, readValue(mem, size))
-			setValue(mem, size, update(old, getX(w, i), getC(w, i)))
+			new := update(old, getX(w, i), getC(w, i))
+			if new != old {
+				w.b.worker.changes++
+			}
+			setValue(mem, size, new)
 			if d >= 0 {
 				put(w, i, old)
 			}

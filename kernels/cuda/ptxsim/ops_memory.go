@@ -18,6 +18,10 @@ func (b *build) memoryMods() (where space, n int, t dtype, strong bool) {
 	for b.oneOf(hints...) != "" {
 	}
 	where = b.space()
+	if strong && (where == globalSpace || where == generic) {
+		b.k.talks = true
+		b.in.flow = meeting
+	}
 	n = map[string]int{"v2": 2, "v4": 4, "": 1}[b.oneOf("v2", "v4")]
 	t = b.typ()
 	if t.kind == 'p' || t.bits > 64 || n*t.size() > 16 || t.bits < 8 {
@@ -107,10 +111,10 @@ func loadOp(b *build) action {
 	}
 	addr := b.addresses(1, where)
 	if f := fastMove(list, t, where, addr, strong, (*warp).loadGlobal, (*warp).loadShared); f != nil {
-		return locked(strong, f)
+		return locked(strong, 0, f)
 	}
 	size := t.size()
-	return locked(strong, func(w *warp, m uint32) {
+	return locked(strong, 0, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
 		w.marked = strong
@@ -237,10 +241,10 @@ func storeOp(b *build) action {
 	}
 	addr := b.addresses(0, where)
 	if f := fastMove(list, t, where, addr, strong, (*warp).storeGlobal, (*warp).storeShared); f != nil {
-		return locked(strong, f)
+		return locked(strong, 1, f)
 	}
 	size := t.size()
-	return locked(strong, func(w *warp, m uint32) {
+	return locked(strong, 1, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
 		w.marked = strong
@@ -256,7 +260,7 @@ func storeOp(b *build) action {
 
 // locked makes accesses by which blocks may talk to each other exclude atomic
 // operations and one another.
-func locked(strong bool, f action) action {
+func locked(strong bool, stores uint64, f action) action {
 	if !strong {
 		return f
 	}
@@ -264,6 +268,7 @@ func locked(strong bool, f action) action {
 		l := w.b.worker.l
 		l.atomics.Lock()
 		defer l.atomics.Unlock()
+		w.b.worker.changes += stores
 		f(w, m)
 	}
 }

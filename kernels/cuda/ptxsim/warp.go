@@ -52,6 +52,7 @@ type state uint8
 const (
 	ready state = iota
 	waiting
+	paused // so that other blocks get their turn
 	finished
 )
 
@@ -123,6 +124,12 @@ func (w *warp) jump(c *instr, m uint32) {
 	case barrier:
 		c.exec(w, m)
 		w.pc++
+	case meeting:
+		c.exec(w, m)
+		w.pc++
+		if w.b.k.talks {
+			w.state = paused
+		}
 	}
 }
 

@@ -110,6 +110,19 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 	return run(&w);
 }
 
+// At most 2 blocks of any function on each of the 132 multiprocessors.
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, CUfunction f, int threads, size_t shared) {
+	NEEDS_CONTEXT;
+	*n = threads > 1024 || shared > 227 << 10 ? 0 : 2;
+	return CUDA_SUCCESS;
+}
+CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+		unsigned shared, CUstream s, void **params) {
+	NEEDS_CONTEXT;
+	if (gx * gy * gz > 2 * 132) return CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+	return cuLaunchKernel(f, gx, gy, gz, bx, by, bz, shared, s, params, 0);
+}
+
 CUresult cuStreamCreate(CUstream *s, unsigned flags) { NEEDS_CONTEXT; *s = (CUstream)&the_stream; return flags == CU_STREAM_NON_BLOCKING ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; }
 CUresult cuStreamSynchronize(CUstream s) { NEEDS_CONTEXT; return s == (CUstream)&the_stream ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) { NEEDS_CONTEXT; return *(int *)e ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY; }
