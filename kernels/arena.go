@@ -9,9 +9,13 @@ import "slices"
 type Arena struct {
 	dev    Device
 	lender Lender // nil where the device does not care
+	late   int    // elements of the largest piece that is given out again late
 	slabs  []*slab
 	pieces map[place]Buffer // every piece that was ever lent, to be lent again
 	where  map[Buffer]place
+
+	waiting []place // given back, but not to be lent again yet
+	waits   int     // elements of them
 
 	lent, most int // elements lent: now and at most
 	now, peak  int // the same with the space between pieces
@@ -38,9 +42,24 @@ const smallestSlab = 1 << 14
 
 // NewArena returns an arena without memory.
 func NewArena(dev Device) *Arena {
-	lender, _ := dev.(Lender)
-	return &Arena{dev: dev, lender: lender, pieces: map[place]Buffer{}, where: map[Buffer]place{}}
+	a := &Arena{dev: dev, pieces: map[place]Buffer{}, where: map[Buffer]place{}}
+	a.lender, _ = dev.(Lender)
+	if d, ok := dev.(Deferrer); ok {
+		a.late = d.Defers()
+	}
+	return a
 }
+
+// Deferrer is implemented by devices that put small calls off to run several as one.
+// What such a call reads must stay as it is until then, so an arena gives small pieces
+// out again late: memory in use at once would make the device run the call at once.
+type Deferrer interface {
+	// Defers is the number of elements of the largest operand of such a call.
+	Defers() int
+}
+
+// mostWaiting is the number of elements that wait to be given out again, at most.
+const mostWaiting = 1 << 22
 
 // Lender is implemented by devices that check how memory is used: an arena tells
 // them which pieces of its buffers are somebody's.
@@ -56,6 +75,10 @@ type Lender interface {
 func (a *Arena) Get(n int) Buffer {
 	size := spaced(n)
 	s, i := a.bestFit(size)
+	if s == nil && len(a.waiting) > 0 {
+		a.settle(0)
+		s, i = a.bestFit(size)
+	}
 	if s == nil {
 		s, i = a.grow(size), 0
 	}
@@ -125,14 +148,37 @@ func (a *Arena) capacity() int {
 	return n
 }
 
-// Put takes a buffer back and joins its span with unused neighbours.
+// Put takes a buffer back.
 func (a *Arena) Put(b Buffer) {
-	if a.lender != nil {
-		a.lender.TakeBack(b)
-	}
 	p := a.where[b]
 	a.lent -= p.n
 	a.now -= p.size
+	if p.n > a.late {
+		a.free(p)
+		return
+	}
+	a.waiting = append(a.waiting, p)
+	a.waits += p.size
+	if a.waits > mostWaiting {
+		a.settle(mostWaiting / 2)
+	}
+}
+
+// settle frees what has waited longest, until no more than so many elements wait.
+func (a *Arena) settle(most int) {
+	n := 0
+	for ; a.waits > most; n++ {
+		a.free(a.waiting[n])
+		a.waits -= a.waiting[n].size
+	}
+	a.waiting = slices.Delete(a.waiting, 0, n)
+}
+
+// free joins a span with unused neighbours.
+func (a *Arena) free(p place) {
+	if a.lender != nil {
+		a.lender.TakeBack(a.pieces[p])
+	}
 	f := p.slab.free
 	i, _ := slices.BinarySearchFunc(f, p.at, func(s span, at int) int { return s.at - at })
 	f = slices.Insert(f, i, span{p.at, p.size})
@@ -152,7 +198,11 @@ func (a *Arena) Put(b Buffer) {
 // of the size of the peak or, when that has turned out to be too little, of their
 // size together. So a computation that repeats itself settles after a few times.
 func (a *Arena) Rewind() {
-	if a.now != 0 || len(a.slabs) < 2 {
+	if a.now != 0 {
+		return
+	}
+	a.settle(0)
+	if len(a.slabs) < 2 {
 		return
 	}
 	n := a.capacity()
@@ -173,6 +223,7 @@ func (a *Arena) Usage() (now, peak, held int64) {
 
 // Close returns all memory to the device. Nothing may be lent.
 func (a *Arena) Close() {
+	a.settle(0)
 	for _, s := range a.slabs {
 		a.dev.Free(s.buf)
 	}

@@ -95,3 +95,32 @@ func TestArenaSettles(t *testing.T) {
 		t.Errorf("%g allocations in steady state", n)
 	}
 }
+
+// deferring is a device that puts calls off on operands of up to 100 elements.
+type deferring struct{ Device }
+
+func (deferring) Defers() int { return 100 }
+
+// TestArenaDefers gives small pieces out again only when there is nothing else, when too
+// many wait, or when the computation has ended.
+func TestArenaDefers(t *testing.T) {
+	a := NewArena(deferring{CPU})
+	small, large := a.Get(100), a.Get(101)
+	a.Put(small)
+	a.Put(large)
+	if again := a.Get(101); again != large {
+		t.Error("a large piece was not given out again")
+	}
+	if again := a.Get(100); again == small {
+		t.Error("a small piece was given out at once")
+	}
+	for range mostWaiting / 100 {
+		a.Put(a.Get(100))
+	}
+	if a.waits > mostWaiting {
+		t.Errorf("%d elements wait", a.waits)
+	}
+	if _, _, held := a.Usage(); held > 4*2*mostWaiting {
+		t.Errorf("%d bytes are held", held)
+	}
+}

@@ -24,8 +24,11 @@ type Device struct {
 	talk      talk
 	scratch   scratch
 	queue     queue
-	run       launch  // used again for every call
-	capture   *Replay // nil while nothing is captured
+	small     small
+	singly    bool // for tests of single kernels
+	extents   [2][]extent // used again
+	run       launch      // used again for every call
+	capture   *Replay     // nil while nothing is captured
 }
 
 // New makes a device of a driver, which it closes when it is closed.
@@ -37,7 +40,7 @@ func New(name string, drv Driver) (*Device, error) {
 	d := &Device{name: name, drv: drv, info: drv.Info(), stream: s,
 		modules: map[string]Module{}, functions: map[string]Function{}, shared: map[string]int{}}
 	d.lend, _ = drv.(lending)
-	d.scratch.dev, d.queue.dev = d, d
+	d.scratch.dev, d.queue.dev, d.small.dev = d, d, d
 	if err := d.talk.open(d); err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: %s: memory for what blocks tell each other: %w", name, err), drv.Close())
 	}
@@ -46,7 +49,7 @@ func New(name string, drv Driver) (*Device, error) {
 
 // Close gives the device's memory back. No buffer may be used afterwards.
 func (d *Device) Close() error {
-	d.queue.flush()
+	d.wait()
 	return d.drv.Close()
 }
 
@@ -62,7 +65,7 @@ func (d *Device) Info() Info { return d.info }
 // Driver is what the device is made of, for events, graphs and pinned memory, with
 // the stream that it works on.
 func (d *Device) Driver() (Driver, Stream) {
-	d.queue.flush()
+	d.wait()
 	return d.drv, d.stream
 }
 
@@ -137,7 +140,7 @@ func (d *Device) Slice(b kernels.Buffer, at, n int) kernels.Buffer {
 // Free implements [kernels.Device].
 func (d *Device) Free(b kernels.Buffer) {
 	if own := d.of(b); own.owner {
-		d.queue.flush()
+		d.wait()
 		d.must("freeing memory", d.drv.Free(own.at))
 		own.dev = nil
 	}
@@ -156,9 +159,7 @@ func (d *Device) Lend(b kernels.Buffer) {
 func (d *Device) TakeBack(b kernels.Buffer) {
 	if d.lend != nil {
 		own := d.of(b)
-		if d.queue.touches(own) {
-			d.queue.flush()
-		}
+		d.touched(own)
 		d.must("taking memory back", d.lend.TakeBack(own.at))
 	}
 }
@@ -171,7 +172,7 @@ func bytesOf(x []float32) []byte {
 // Write implements [kernels.Device].
 func (d *Device) Write(dst kernels.Buffer, src []float32) {
 	b := d.of(dst)
-	d.queue.flush()
+	d.wait()
 	if n := min(b.n, len(src)); n > 0 {
 		d.must("copying to the device", d.drv.CopyIn(b.at, bytesOf(src[:n]), d.stream))
 	}
@@ -180,7 +181,7 @@ func (d *Device) Write(dst kernels.Buffer, src []float32) {
 // Read implements [kernels.Device]. It waits.
 func (d *Device) Read(dst []float32, src kernels.Buffer) {
 	b := d.of(src)
-	d.queue.flush()
+	d.wait()
 	if n := min(b.n, len(dst)); n > 0 {
 		d.must("copying from the device", d.drv.CopyOut(bytesOf(dst[:n]), b.at, d.stream))
 	}
@@ -215,7 +216,7 @@ func (d *Device) Sync() (err error) {
 			panic(p)
 		}
 	}()
-	d.queue.flush()
+	d.wait()
 	if err := d.drv.Sync(d.stream); err != nil {
 		return fmt.Errorf("cuda: %s: %w", d.name, err)
 	}

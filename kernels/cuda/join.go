@@ -34,6 +34,9 @@ type piece struct {
 	numbers    [8]float64 // of the optimiser
 }
 
+// Defers implements [kernels.Deferrer].
+func (d *Device) Defers() int { return joinedSize }
+
 // pieceOf returns the call as a piece, if it can be one.
 func (d *Device) pieceOf(k *kernels.Kernel, a *kernels.Args) (p piece, ok bool) {
 	if len(a.Out) == 0 || a.Out[0].Len() > joinedSize {
@@ -101,11 +104,30 @@ type queue struct {
 // extent is a range of addresses.
 type extent struct{ lo, hi uint64 }
 
+// meets says whether two of them have an element in common.
+func (e extent) meets(o extent) bool { return o.lo < e.hi && e.lo < o.hi }
+
+// conflict says whether something that reads and writes there must not overtake what
+// does so elsewhere.
+func conflict(allReads, allWrites, reads, writes []extent) bool {
+	for _, w := range writes {
+		if meets(allReads, w) || meets(allWrites, w) {
+			return true
+		}
+	}
+	for _, r := range reads {
+		if meets(allWrites, r) {
+			return true
+		}
+	}
+	return false
+}
+
 func extentOf(at uint64, n int) extent { return extent{at, at + 4*uint64(n)} }
 
 func meets(all []extent, e extent) bool {
 	for _, o := range all {
-		if o.lo < e.hi && e.lo < o.hi {
+		if o.meets(e) {
 			return true
 		}
 	}
@@ -114,8 +136,22 @@ func meets(all []extent, e extent) bool {
 
 // add puts a piece into the queue, after what must be done before it.
 func (q *queue) add(p piece) {
-	w := []extent{extentOf(p.y, p.n)}
-	r := []extent{extentOf(p.a, p.n)}
+	r, w := p.extents()
+	if q.dev.small.blocks(r, w) {
+		q.dev.small.flush()
+	}
+	if len(q.work) == mostJoined || len(q.work) > 0 && !p.joins(q.work[0]) || q.blocks(r, w) {
+		q.flush()
+	}
+	q.work = append(q.work, p)
+	q.reads = append(q.reads, r...)
+	q.writes = append(q.writes, w...)
+}
+
+// extents are what a piece reads and writes.
+func (p *piece) extents() (r, w []extent) {
+	w = []extent{extentOf(p.y, p.n)}
+	r = []extent{extentOf(p.a, p.n)}
 	if p.sgd != nil || p.adam != nil {
 		w = append(w, r[0])
 	}
@@ -126,12 +162,13 @@ func (q *queue) add(p piece) {
 	if p.b != 0 {
 		r = append(r, extentOf(p.b, p.n))
 	}
-	if len(q.work) == mostJoined || len(q.work) > 0 && !p.joins(q.work[0]) || q.blocks(r, w) {
-		q.flush()
-	}
-	q.work = append(q.work, p)
-	q.reads = append(q.reads, r...)
-	q.writes = append(q.writes, w...)
+	return r, w
+}
+
+// depends says whether a piece must not overtake what waits.
+func (d *Device) depends(p *piece) bool {
+	r, w := p.extents()
+	return d.queue.blocks(r, w) || d.small.blocks(r, w)
 }
 
 // joins says whether two pieces can be in one launch. Every parameter has an attribute
@@ -143,43 +180,86 @@ func (p piece) joins(o piece) bool {
 // blocks says whether something that reads and writes there has to wait for the
 // queue.
 func (q *queue) blocks(reads, writes []extent) bool {
-	for _, w := range writes {
-		if meets(q.reads, w) || meets(q.writes, w) {
-			return true
-		}
-	}
-	for _, r := range reads {
-		if meets(q.writes, r) {
-			return true
-		}
-	}
-	return false
+	return conflict(q.reads, q.writes, reads, writes)
 }
 
-// before launches the queue if a call must wait for it.
-func (q *queue) before(a *kernels.Args) {
-	if len(q.work) == 0 {
+// step takes a call on small tensors. What it depends on in the queue goes along where
+// that is small as well.
+func (d *Device) step(k *kernels.Kernel, steps []smallStep) {
+	for i := range steps {
+		reads, write := steps[i].extents()
+		if !d.queue.blocks(reads, []extent{write}) {
+			continue
+		}
+		if moved := d.queue.asSteps(); moved != nil && len(d.small.work)+len(moved)+len(steps) <= mostSteps {
+			for j, s := range moved {
+				d.small.add(d.queue.work[j].kernel, []smallStep{s})
+			}
+			d.queue.forget()
+		}
+		d.queue.flush()
+	}
+	d.small.add(k, steps)
+}
+
+// asSteps are the pieces of the queue as steps, nil if one cannot be any.
+func (q *queue) asSteps() []smallStep {
+	steps := make([]smallStep, len(q.work))
+	for i, p := range q.work {
+		if p.sgd != nil || p.adam != nil || p.n > smallSize {
+			return nil
+		}
+		steps[i] = smallStep{kind: linearStep, n: p.n, y: p.y, a: p.a, b: p.b, p: p.p, q: p.q, axes: newAxes([]int{p.n}, []int{1}, []int{1})}
+	}
+	return steps
+}
+
+// wait launches everything that waits.
+func (d *Device) wait() {
+	d.queue.flush()
+	d.small.flush()
+}
+
+// before launches what a call must not overtake.
+func (d *Device) before(a *kernels.Args) {
+	if len(d.queue.work) == 0 && len(d.small.work) == 0 {
 		return
 	}
+	reads, writes := d.extents[0][:0], d.extents[1][:0]
 	for _, b := range a.Out {
-		if b != nil && q.touches(q.dev.of(b)) {
-			q.flush()
-			return
+		if b != nil {
+			writes = append(writes, d.of(b).extent())
 		}
 	}
 	for _, b := range a.In {
-		if b != nil && meets(q.writes, extentOf(q.dev.of(b).at, b.Len())) {
-			q.flush()
-			return
+		if b != nil {
+			reads = append(reads, d.of(b).extent())
 		}
+	}
+	d.extents = [2][]extent{reads, writes}
+	if d.queue.blocks(reads, writes) {
+		d.queue.flush()
+	}
+	if d.small.blocks(reads, writes) {
+		d.small.flush()
 	}
 }
 
-// touches says whether the queue reads or writes a buffer.
-func (q *queue) touches(b *buffer) bool {
-	e := extentOf(b.at, b.n)
-	return meets(q.reads, e) || meets(q.writes, e)
+// touched launches what reads or writes a buffer.
+func (d *Device) touched(b *buffer) {
+	e := []extent{b.extent()}
+	if d.queue.blocks(nil, e) {
+		d.queue.flush()
+	}
+	if d.small.blocks(nil, e) {
+		d.small.flush()
+	}
 }
+
+func (b *buffer) extent() extent { return extentOf(b.at, b.n) }
+
+// forget empties the queue.
+func (q *queue) forget() { q.work, q.reads, q.writes = q.work[:0], q.reads[:0], q.writes[:0] }
 
 // flush launches what is in the queue.
 func (q *queue) flush() {
@@ -187,24 +267,32 @@ func (q *queue) flush() {
 		return
 	}
 	work := q.work
-	q.work, q.reads, q.writes = q.work[:0], q.reads[:0], q.writes[:0]
+	q.forget()
 	q.launch = launch{dev: q.dev, kernel: work[0].kernel, params: q.launch.params[:0]}
 	l := &q.launch
 	if len(work) == 1 {
 		l.alone(work[0])
 		return
 	}
-	l.kernel = &kernels.Kernel{Name: namesOf(work)}
+	l.kernel = &kernels.Kernel{Name: namesOf(kernelsOf(work))}
 	l.together(work)
 }
 
-// namesOf names the kernels of a launch for errors.
-func namesOf(work []piece) string {
-	var names []string
+// kernelsOf are the kernels of pieces.
+func kernelsOf(work []piece) (all []*kernels.Kernel) {
 	for _, p := range work {
-		if !slices.Contains(names, p.kernel.Name) {
-			names = append(names, p.kernel.Name)
+		if !slices.Contains(all, p.kernel) {
+			all = append(all, p.kernel)
 		}
+	}
+	return all
+}
+
+// namesOf names the kernels of a launch for errors.
+func namesOf(all []*kernels.Kernel) string {
+	var names []string
+	for _, k := range all {
+		names = append(names, k.Name)
 	}
 	return strings.Join(names, " and ")
 }

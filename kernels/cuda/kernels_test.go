@@ -116,6 +116,9 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 			err = e
 		}
 	}()
+	if d, ok := dev.(*cuda.Device); ok {
+		defer d.Singly()()
+	}
 	a := &kernels.Args{Attr: c.attr}
 	var all []kernels.Buffer
 	lend := func(x filling, write bool) kernels.Buffer {

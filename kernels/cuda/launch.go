@@ -31,11 +31,16 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 			}
 		}
 	}
-	if p, ok := d.pieceOf(k, a); ok {
+	p, joins := d.pieceOf(k, a)
+	if steps := d.stepsOf(k, a); steps != nil && (!joins || d.depends(&p)) {
+		d.step(k, steps)
+		return
+	}
+	if joins {
 		d.queue.add(p)
 		return
 	}
-	d.queue.before(a)
+	d.before(a)
 	d.scratch.reset()
 	d.run = launch{Args: a, dev: d, kernel: k, params: d.run.params[:0]}
 	f(&d.run)

@@ -75,31 +75,40 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestArenaPieces finds a kernel that reads beyond a piece of a slab.
+// TestArenaPieces finds a kernel that reads beyond a piece of a slab, or one that is nobody's.
 func TestArenaPieces(t *testing.T) {
 	dev := simulated(t)
 	arena := kernels.NewArena(dev)
-	a, b, y := arena.Get(10), arena.Get(10), arena.Get(1)
-	dev.Write(a, make([]float32, 10))
+	large := dev.Defers() + 1 // smaller ones are nobody's only later
+	a, b, y := arena.Get(large), arena.Get(10), arena.Get(1)
+	dev.Write(a, make([]float32, large))
 	dev.Write(b, make([]float32, 10))
-	run := func(n int) (err error) {
+	run := func(x kernels.Buffer, n int) (err error) {
 		defer func() {
 			if e, ok := recover().(*kernels.DeviceError); ok {
 				err = e
 			}
 		}()
-		dev.Run(kernels.Sum, &kernels.Args{Out: []kernels.Buffer{y}, In: []kernels.Buffer{a}, Attr: &kernels.ReduceAttr{Outer: 1, Reduce: n, Inner: 1}})
-		return nil
+		dev.Run(kernels.Sum, &kernels.Args{Out: []kernels.Buffer{y}, In: []kernels.Buffer{x}, Attr: &kernels.ReduceAttr{Outer: 1, Reduce: n, Inner: 1}})
+		return dev.Sync()
 	}
-	if err := run(10); err != nil {
-		t.Error(err)
+	for _, n := range []int{10, large} {
+		if err := run(a, n); err != nil {
+			t.Error(err)
+		}
 	}
-	if err := run(11); err == nil || !strings.Contains(err.Error(), "out of bounds") {
+	if err := run(b, 11); err == nil || !strings.Contains(err.Error(), "out of bounds") {
 		t.Errorf("reading beyond a piece: %v", err)
 	}
 	arena.Put(a)
-	if err := run(10); err == nil || !strings.Contains(err.Error(), "use after free") {
+	if err := run(a, large); err == nil || !strings.Contains(err.Error(), "use after free") {
 		t.Errorf("reading a piece that was given back: %v", err)
+	}
+	arena.Put(b)
+	arena.Put(y)
+	arena.Rewind()
+	if err := run(b, 10); err == nil || !strings.Contains(err.Error(), "use after free") {
+		t.Errorf("reading a small piece after the computation's end: %v", err)
 	}
 }
 
@@ -113,10 +122,12 @@ func TestGraph(t *testing.T) {
 		dev.Run(kernels.Scale, &kernels.Args{Out: []kernels.Buffer{x}, In: []kernels.Buffer{x}, Attr: &kernels.MapAttr{P: 2}})
 	}
 	double() // loads the module before the capture
+	dev.Driver()
 	if err := drv.BeginCapture(stream); err != nil {
 		t.Fatal(err)
 	}
 	double()
+	dev.Driver()
 	g, err := drv.EndCapture(stream)
 	if err != nil {
 		t.Fatal(err)

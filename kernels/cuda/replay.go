@@ -32,7 +32,7 @@ func (d *Device) Capture(f func()) (*Replay, error) {
 		return nil, fmt.Errorf("cuda: %s: a capture inside a capture", d.name)
 	}
 	r := &Replay{dev: d, table: d.alloc(mostNumbers * numbersEach)}
-	d.queue.flush()
+	d.wait()
 	d.scratch.reset()
 	if err := d.drv.BeginCapture(d.stream); err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: %s: beginning a capture: %w", d.name, err), d.drv.Free(r.table))
@@ -67,7 +67,7 @@ func (d *Device) recording(f func()) (err error) {
 		}
 	}()
 	f()
-	d.queue.flush()
+	d.wait()
 	d.scratch.reset()
 	return nil
 }

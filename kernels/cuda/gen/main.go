@@ -27,6 +27,7 @@ var files = []file{
 	{"norm", "Batch norm and its first two derivatives: a pass for sums, then a pass that begins by adding\n// up the sums of the pieces, each block for its own channels.", normFile},
 	{"optim", "Updates of the optimisers.", optimFile},
 	{"join", "Many small pieces of work in one launch.", joinFile},
+	{"small", "A list of small steps in one launch.", smallFile},
 }
 
 func init() {
