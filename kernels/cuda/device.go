@@ -25,7 +25,7 @@ type Device struct {
 	scratch   scratch
 	queue     queue
 	small     small
-	singly    bool // for tests of single kernels
+	singly    bool        // for tests of single kernels
 	extents   [2][]extent // used again
 	run       launch      // used again for every call
 	capture   *Replay     // nil while nothing is captured
