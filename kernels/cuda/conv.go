@@ -57,18 +57,29 @@ func (l *launch) weightGrad(g gathered) {
 	m, total := g.N*g.OutH*g.OutW, g.layers*g.depth()*g.outer
 	p := tiled{"conv_dw", g.depth(), g.outer, m, g.layers, aligned(dw, x) && fours(g.inner, g.C, g.outer, g.K, g.x, g.w)}
 	columns, _ := p.tile()
-	per, parts := cut(ceil(p.m, tileM)*ceil(p.n, columns)*g.layers, m)
+	tiles := ceil(p.m, tileM) * ceil(p.n, columns) * g.layers
+	per, parts := cut(tiles, m)
 	p.layers *= parts
-	y := dw
-	if parts > 1 {
-		y = l.temp(parts * total)
-	}
-	l.at(y, x, dy).num(m, g.outer, p.m, g.C, g.K, g.K, g.x, g.y, g.w).divisor(parts).num(per, total)
+	l.at(l.inParts(dw, parts, total), x, dy, dw).partCounters(parts, tiles)
+	l.num(m, g.outer, p.m, g.C, g.K, g.K, g.x, g.y, g.w).divisor(parts).num(per, total)
 	l.geometry(g, g.OutH, g.OutW, g.inner, g.H, g.W)
 	l.multiply(p)
+}
+
+// inParts is memory for the parts of a result: its own where there is one.
+func (l *launch) inParts(y uint64, parts, size int) uint64 {
 	if parts > 1 {
-		l.columns(dw, y, 1, parts, total, parts, 1)
+		return l.temp(parts * size)
 	}
+	return y
+}
+
+// partCounters appends the counters of as many tiles, which only several parts need.
+func (l *launch) partCounters(parts, tiles int) *launch {
+	if parts > 1 {
+		return l.counters(tiles)
+	}
+	return l.at(0)
 }
 
 // matmul finds the convolution of 1x1 pixels that a product is. Where both factors

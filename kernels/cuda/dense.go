@@ -122,16 +122,12 @@ func (d *dense) weightGrad(entry string, dw, g uint64) {
 	for _, s := range d.segments() {
 		total := s.n * d.K
 		per, parts := cut(ceil(s.n, tileM)*ceil(d.K, 64), d.M)
-		to, y := from(dw, s.lo*d.K), from(dw, s.lo*d.K)
-		if parts > 1 {
-			y = d.temp(parts * total)
-		}
-		d.at(y, g, from(d.scale, s.lo), from(d.shift, s.lo)).num(d.M, d.K, s.n, per, total)
+		to := from(dw, s.lo*d.K)
+		y := d.inParts(to, parts, total)
+		d.at(y, g, from(d.scale, s.lo), from(d.shift, s.lo), to).partCounters(parts, ceil(s.n, tileM)*ceil(d.K, 32))
+		d.num(d.M, d.K, s.n, per, total)
 		d.table(s)
-		d.form(entry, s.n, d.K, parts, y, g)
-		if parts > 1 {
-			d.columns(to, y, 1, parts, total, parts, 1)
-		}
+		d.form(entry, s.n, d.K, parts, y, to, g)
 	}
 }
 

@@ -179,8 +179,9 @@ func (p *product) weightsAlong(w string, g geometry, first, depth, r, n, ldw, co
 }
 
 func convWeightGrad(precision string, bn, v int) *entry {
-	p := newProduct("conv_dw", "conv_dw: dw = x transposed * dy, or its terms for a part of the pixels. A is x, a row a weight of an\noutput, its depth the output pixels, of which a part has per times 16."+"\n"+convNote(bn, " times parts, and the part")[1:], precision, bn, v)
+	p := newProduct("conv_dw", "conv_dw: dw = x transposed * dy, or its terms for a part of the pixels. A is x, a row a weight of an\noutput, its depth the output pixels, of which a part has per times 16."+lastNote+"\n"+convNote(bn, " times parts, and the part")[1:], precision, bn, v)
 	y, x, dy := p.ptr("y"), p.ptr("x"), p.ptr("dy")
+	result := p.partedParams(y)
 	m, n, r := p.num("m"), p.num("n"), p.num("r")
 	ldx, ldy, ldw := p.num("ldx"), p.num("ldy"), p.num("ldw")
 	za, zb, zy := p.num("za"), p.num("zb"), p.num("zy")
@@ -217,8 +218,10 @@ func convWeightGrad(precision string, bn, v int) *entry {
 	end := p.let("end", "min.u32", p.let("end", "add.u32", begin, per), p.steps(m))
 	p.run(begin, end, fetch, func() { p.keepAcross(); p.keepBAcross() })
 	none := p.let("none", "mov.u64", "0")
-	to := p.let("offset", "mul.lo.u32", which, part)
-	p.results(y, none, r, n, ldw, p.let("offset", "mad.lo.u32", group, zy, to))
+	offset := p.let("offset", "mul.lo.u32", group, zy)
+	p.results(y, none, r, n, ldw, p.let("offset", "mad.lo.u32", which, part, offset))
+	result.parts, result.size = parts.d, part
+	p.lastAdds(result, p.tileNumber(group), r, n, ldw, offset)
 	p.do("ret")
 	return p.entry
 }

@@ -172,14 +172,16 @@ func (p *product) inTable(d, channels, inside string, body func(there string), t
 
 // affineWeightGrad is dw = h' g, or t' g, or their terms for a part of the rows.
 func affineWeightGrad(precision string, bn, v int, tangent bool) *entry {
-	name, doc, tensors := "affineconv_dw", "affineconv_dw: dw = h' g, or its terms for a part of the rows, of which a part has per times 16.", []string{"x"}
+	name, doc, tensors := "affineconv_dw", "affineconv_dw: dw = h' g, or its terms for a part of the rows, of which a part has per times 16."+lastNote, []string{"x"}
 	if tangent {
-		name, doc, tensors = "affineconv_tw", "affineconv_tw: dw = t' g, where t is what of u passes, or its terms for a part of the rows, of which a part\nhas per times 16.", []string{"x", "u"}
+		name, doc, tensors = "affineconv_tw", "affineconv_tw: dw = t' g, where t is what of u passes, or its terms for a part of the rows, of which a part\nhas per times 16."+lastNote, []string{"x", "u"}
 	}
 	p := newProduct(name, doc+partsDoc, precision, bn, v)
 	y, g, scale, shift := p.ptr("y"), p.ptr("g"), p.ptr("scale"), p.ptr("shift")
+	result := p.partedParams(y)
 	m, n, c := p.num("m"), p.num("n"), p.num("c")
 	per, part := p.num("per"), p.num("part")
+	result.parts, result.size = p.let("parts", "mov.u32", "%nctaid.z"), part
 	p.begin()
 	room := p.let("room", "min.u32", p.let("room", "sub.u32", c, p.m0), fmt.Sprint(tileM))
 	t := p.parts(p.m0, room, tileM, tensors...)
@@ -233,6 +235,7 @@ func affineWeightGrad(precision string, bn, v int, tangent bool) *entry {
 	p.run(begin, end, fetch, func() { p.keepAcross(); p.keepBAcross() })
 	none := p.let("none", "mov.u64", "0")
 	p.results(y, none, c, n, n, p.let("offset", "mul.lo.u32", which, part))
+	p.lastAdds(result, p.tileNumber("0"), c, n, n, "0")
 	p.do("ret")
 	return p.entry
 }
