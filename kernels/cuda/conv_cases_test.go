@@ -26,6 +26,7 @@ func convCases(s source, full bool) (cases []kcase) {
 		square(1, 7, 12, 20, 3, 2, 1, 1, 1),
 		square(3, 5, 24, 12, 1, 1, 0, 1, 1),
 		square(1, 5, 6, 10, 3, 1, 1, 1, 2),
+		{N: 3, H: 9, W: 10, C: 4, OutH: 9, OutW: 10, K: 8, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}, // a weight gradient in two parts, of 9 and 8 steps
 		{N: 2, H: 6, W: 5, C: 4, OutH: 3, OutW: 4, K: 8, KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
 	}
 	if full {
@@ -33,7 +34,7 @@ func convCases(s source, full bool) (cases []kcase) {
 			square(2, 9, 16, 64, 3, 1, 1, 1, 1), square(1, 8, 64, 130, 3, 2, 1, 1, 1), square(2, 8, 8, 68, 1, 2, 0, 1, 1),
 			square(1, 9, 8, 8, 3, 1, 2, 2, 1), square(1, 8, 12, 24, 3, 1, 1, 1, 4), square(1, 11, 3, 64, 7, 2, 3, 1, 1),
 			square(5, 4, 20, 32, 3, 1, 1, 1, 1), square(1, 1, 1, 1, 1, 1, 0, 1, 1), square(1, 5, 5, 7, 5, 3, 2, 1, 1),
-			square(40, 6, 4, 4, 3, 1, 1, 1, 1)) // a weight gradient in parts
+			square(40, 6, 4, 4, 3, 1, 1, 1, 1), square(12, 6, 6, 4, 3, 1, 1, 1, 2))
 	}
 	for _, g := range shapes {
 		in, w, out := g.N*g.H*g.W*g.C, g.KH*g.KW*g.C/g.Groups*g.K, g.N*g.OutH*g.OutW*g.K

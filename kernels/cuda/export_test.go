@@ -6,3 +6,7 @@ func (d *Device) Singly() func() {
 	d.singly = true
 	return func() { d.singly = false }
 }
+
+// NormPieces is how many pieces the rows of a tensor of m rows and c channels are cut
+// into for the sums of batch norm.
+func NormPieces(m, c int, vector bool) int { return newNormLayout(m, c, normFirst, vector).pieces }

@@ -85,15 +85,18 @@ func TestEveryKernel(t *testing.T) {
 	}
 }
 
-// check runs a case on a device and on the oracle.
-func (c kcase) check(dev kernels.Device) error {
+// check runs a case on a device and on the CPU in float64.
+func (c kcase) check(dev kernels.Device) error { return c.checkWith(dev, kernels.CPU64) }
+
+// checkWith compares the results of a device with those of an oracle.
+func (c kcase) checkWith(dev, oracle kernels.Device) error {
 	got, err := c.run(dev)
 	if err != nil {
 		return err
 	}
 	apart := c
 	apart.over = nil
-	want, err := apart.run(kernels.CPU64)
+	want, err := apart.run(oracle)
 	if err != nil {
 		return err
 	}

@@ -120,6 +120,9 @@ func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, 
 // Grid and block are numbers of blocks and of threads along x, y and z; shared is
 // the dynamic shared memory in bytes.
 func (l *launch) run(entry string, grid, block [3]int, shared int) {
+	if max(grid[1], grid[2]) > mostBlocks {
+		l.fail("a grid of %v blocks; a GPU has at most %d along y (64, 32 or 16 columns each) and z (matrices, groups)", grid, mostBlocks)
+	}
 	f := l.ready(entry, shared)
 	err := l.dev.drv.Launch(f, grid, block, shared, l.params, l.dev.stream)
 	l.dev.must("running "+l.kernel.Name, err)
@@ -136,6 +139,11 @@ func (l *launch) ready(entry string, shared int) Function {
 	l.dev.must("running "+l.kernel.Name, err)
 	return f
 }
+
+// mostBlocks is the most blocks of a grid along y and z; along x there may be 2^31-1.
+// Only products use y, for tiles of their columns, and z, for matrices or groups times
+// parts: a batch of more than 65,535 matrices, or as many groups, is refused.
+const mostBlocks = 65535
 
 // staticShared is the shared memory that needs no asking.
 const staticShared = 48 << 10

@@ -8,10 +8,7 @@ import (
 
 // The tiles of the kernels that multiply matrices: 128 rows, and 64, 32 or 16
 // columns, 16 products deep.
-const (
-	tileM, tileK = 128, 16
-	mostLayers   = 65535 // blocks along z
-)
+const tileM, tileK = 128, 16
 
 // tiled is how the kernels of package kernels see a product, whatever its factors
 // are gathered from.
@@ -42,9 +39,6 @@ func (l *launch) multiply(p tiled) {
 		return
 	}
 	columns, v := p.tile()
-	if p.layers > mostLayers || ceil(p.n, columns) > mostLayers {
-		l.fail("%d products of %d columns side by side; a GPU has at most %d blocks there", p.layers, p.n, mostLayers)
-	}
 	l.run(fmt.Sprintf("%s_%s_%dx%d", p.entry, l.dev.precision, columns, v),
 		[3]int{ceil(p.m, tileM), ceil(p.n, columns), p.layers}, [3]int{threads, 1, 1}, 0)
 }

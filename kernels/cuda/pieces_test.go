@@ -1,0 +1,97 @@
+package cuda_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"gradgrad/kernels"
+	"gradgrad/kernels/cuda"
+)
+
+// tall is a dry driver that remembers the most blocks along y and z, by entry.
+type tall struct {
+	*dry
+	y, z map[string]int
+}
+
+func newTall() *tall {
+	return &tall{&dry{launches: map[string]int{}}, map[string]int{}, map[string]int{}}
+}
+
+func (d *tall) forget() {
+	clear(d.launches)
+	clear(d.y)
+	clear(d.z)
+}
+
+func (d *tall) Load(string, string) (cuda.Module, error) { return d, nil }
+
+func (d *tall) Launch(f cuda.Function, grid, block [3]int, shared int, params []uint64, s cuda.Stream) error {
+	entry := f.(string)
+	d.y[entry], d.z[entry] = max(d.y[entry], grid[1]), max(d.z[entry], grid[2])
+	return d.dry.Launch(f, grid, block, shared, params, s)
+}
+
+// TestSeveralParts checks that the cases of the default run reach the sums that small
+// tensors do without: weight gradients in parts, rows and columns in pieces, batch norm
+// in pieces of rows. A kernel whose cases have one part each fails.
+func TestSeveralParts(t *testing.T) {
+	drv := newTall()
+	dev, err := cuda.New("dry", drv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]int{
+		"conv_dw": 0, "affineconv_dw": 0, "affineconv_tw": 0, // blocks along z
+		"sum of rows": 0, "sum of columns": 0, "rownorm": 0, // launches
+	}
+	for _, name := range []string{"bn", "bnadd", "normalise"} {
+		for _, order := range []string{"", ".grad", ".grad2"} {
+			parts[name+order+", by ones"], parts[name+order+", by fours"] = 0, 0
+		}
+	}
+	for _, c := range allCases(false) {
+		drv.forget()
+		if _, err := c.run(dev); err != nil {
+			t.Fatal(err)
+		}
+		for what, n := range c.parts(drv) {
+			if had, ok := parts[what]; ok {
+				parts[what] = max(had, n)
+			}
+		}
+	}
+	for what, n := range parts {
+		if n < 2 {
+			t.Errorf("%s: no case of the default run has more than one part", what)
+		}
+	}
+}
+
+// parts is how many parts or pieces a case had.
+func (c kcase) parts(drv *tall) map[string]int {
+	n := map[string]int{}
+	switch at := c.attr.(type) {
+	case *kernels.NormAttr:
+		form := map[bool]string{true: "fours", false: "ones"}[at.C%4 == 0]
+		n[fmt.Sprintf("%s, by %s", c.kernel.Name, form)] = cuda.NormPieces(at.M, at.C, true)
+	case *kernels.ReduceAttr:
+		name := c.kernel.Name
+		if name == "sum" {
+			name = map[bool]string{true: "sum of rows", false: "sum of columns"}[at.Inner == 1]
+		}
+		for _, k := range drv.launches {
+			n[name] += k
+		}
+	case *kernels.ConvAttr, *kernels.AffineConvAttr:
+		if g, ok := at.(*kernels.ConvAttr); ok && g.Groups != 1 {
+			break // blocks along z are groups as well
+		}
+		for entry, z := range drv.z {
+			family, _, _ := strings.Cut(entry, "_fp32_")
+			n[family] = z
+		}
+	}
+	return n
+}
