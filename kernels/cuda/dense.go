@@ -143,14 +143,15 @@ func affineConvGrad(l *launch) {
 	for _, s := range d.segments() {
 		sums, sums1 := uint64(0), uint64(0)
 		if d.Full {
-			sums, sums1 = l.temp(tiles*s.n), l.temp(tiles*s.n)
+			sums = l.temp(2 * tiles * s.n)
+			sums1 = from(sums, tiles*s.n)
 		}
 		d.at(g, from(d.w, s.lo*d.K), from(d.scale, s.lo), from(d.shift, s.lo), sums, sums1).num(d.M, d.K, s.n)
 		d.table(s)
 		d.form("affineconv_dx", d.M, s.n, 1, g)
 		if d.Full {
-			l.sumColumns(from(l.addr(l.Out[n]), s.lo), sums, 1, tiles, s.n)
-			l.sumColumns(from(l.addr(l.Out[n+1]), s.lo), sums1, 1, tiles, s.n)
+			dscale, dshift := from(l.addr(l.Out[n]), s.lo), from(l.addr(l.Out[n+1]), s.lo)
+			l.sumColumnsTo(dscale, dshift, sums, 2, 1, tiles, s.n)
 		}
 	}
 	if d.Full {

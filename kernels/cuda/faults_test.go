@@ -32,7 +32,7 @@ var mistakes = []mistake{
 	{"what holds nothing yet is read", "adam", `@!%begins ld`, "ld", "adam", true, "uninitialised memory", cuda.FP32},
 	{"a predicate is dropped", "pad", `@!%outside ld`, "ld", "pad", true, "out of bounds", cuda.FP32},
 	{"sums are kept for the wrong warp", "bn_grad_sums", `shr\.u32 %warp, %id, 5`, "shr.u32 %warp, %id, 6", "bn.grad", true, "race|uninitialised", cuda.FP32},
-	{"two blocks write one element", "sum_columns", `mad\.lo\.u32 %to, %q, %inner`, "mad.lo.u32 %to, %r, %inner", "sum", true, "global-memory race", cuda.FP32},
+	{"two blocks write one element", "sum_columns", `%place_4, %o, %inner`, "%place_4, %r_1, %inner", "sum", true, "global-memory race", cuda.FP32},
 	{"a register without a value", "rowpick", `\tcvt\.rzi\.u32\.f32 %k, %f;\n`, "", "rowpick", true, "uninitialised register", cuda.FP32},
 	{"a list is read beyond its end", "scatter", `\+4\]`, "+8]", "scatter", true, "out of bounds|uninitialised memory", cuda.FP32},
 	{"rows are one element off", "concat", `mad\.lo\.u32 %to, %q, %row,`, "mad.lo.u32 %to, %q, %width,", "concat", false, "kernel concat, result 0, element|uninitialised", cuda.FP32},

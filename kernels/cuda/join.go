@@ -87,6 +87,31 @@ func (d *Device) pieceOf(k *kernels.Kernel, a *kernels.Args) (p piece, ok bool) 
 	return p, true
 }
 
+// strung takes a concatenation of short tensors behind each other: it is a copy of each.
+func (d *Device) strung(k *kernels.Kernel, a *kernels.Args) bool {
+	if k.Name != "concat" || d.singly || a.Out[0].Len() > smallSize {
+		return false
+	}
+	at := a.Attr.(*kernels.MoveAttr)
+	if product(at.Out[:at.Axis]) != 1 {
+		return false
+	}
+	y := d.of(a.Out[0])
+	for _, b := range a.In {
+		if d.of(b).extent().meets(y.extent()) {
+			return false
+		}
+	}
+	lo := 0
+	for _, b := range a.In {
+		if b.Len() > 0 {
+			d.queue.add(piece{kernel: k, n: b.Len(), y: from(y.at, lo), a: d.of(b).at, p: 1, q: math.Copysign(0, -1)})
+		}
+		lo += b.Len()
+	}
+	return true
+}
+
 // update fills in what optimisers have in common.
 func (p *piece) update(d *Device, a *kernels.Args) {
 	p.y, p.b = d.of(a.Out[0]).at, d.of(a.In[0]).at
@@ -306,6 +331,8 @@ func (l *launch) alone(p piece) {
 		l.adam(p)
 	case p.b != 0:
 		l.dense(p.kernel.Name, p.n, p.p, p.q, p.y, p.a, p.b)
+	case p.kernel.Name == "concat":
+		l.dense("copy", p.n, p.p, p.q, p.y, p.a)
 	default:
 		l.dense(p.kernel.Name, p.n, p.p, p.q, p.y, p.a)
 	}

@@ -31,6 +31,9 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 			}
 		}
 	}
+	if d.strung(k, a) {
+		return
+	}
 	p, joins := d.pieceOf(k, a)
 	if steps := d.stepsOf(k, a); steps != nil && (!joins || d.depends(&p)) {
 		d.step(k, steps)

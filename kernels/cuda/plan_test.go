@@ -190,7 +190,7 @@ func TestLaunches(t *testing.T) {
 	for _, c := range []struct {
 		arch string
 		most int
-	}{{"wrn-40-2", 630}, {"resnet18", 340}, {"densenet101", 2122}} {
+	}{{"wrn-40-2", 630}, {"resnet18", 340}, {"densenet101", 1914}} {
 		dev := newCounted(t)
 		step := gregStep(t, dev, c.arch)
 		step() // which loads weights and grows the arena

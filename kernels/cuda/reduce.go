@@ -68,21 +68,17 @@ func sum(l *launch) {
 const tileColumns, tileRows = 32, 8 // threads of a block of sum_columns
 
 // sumColumns sums [outer][rows][inner] over the rows. Where that makes too few blocks
-// to fill a GPU the rows are cut, and the sums of the pieces summed.
+// to fill a GPU the rows are cut, and the last block adds the sums of the pieces.
 func (l *launch) sumColumns(y, x uint64, outer, rows, inner int) {
-	tiles := ceil(inner, tileColumns)
-	if piece, pieces := columnPieces(outer*tiles, rows); pieces > 1 {
-		part := l.temp(outer * pieces * inner)
-		l.columns(part, x, outer, rows, inner, piece, pieces)
-		x, rows = part, pieces
-	}
-	l.columns(y, x, outer, rows, inner, rows, 1)
+	l.sumColumnsTo(y, 0, x, outer, outer, rows, inner)
 }
 
-// columns launches sum_columns.
-func (l *launch) columns(y, x uint64, outer, rows, inner, piece, pieces int) {
+// sumColumnsTo is sumColumns with the first results at y and the others at y1.
+func (l *launch) sumColumnsTo(y, y1, x uint64, outer, first, rows, inner int) {
 	tiles := ceil(inner, tileColumns)
-	l.at(y, x).num(rows, inner).divisor(pieces).num(piece).divisor(tiles)
+	piece, pieces := columnPieces(outer*tiles, rows)
+	l.at(y, y1, l.inParts(0, pieces, outer*pieces*inner)).partCounters(pieces, outer*tiles)
+	l.at(x).num(first, rows, inner).divisor(pieces).num(piece).divisor(tiles)
 	l.run("sum_columns", [3]int{outer * pieces * tiles, 1, 1}, [3]int{tileColumns, tileRows, 1}, 0)
 }
 

@@ -64,7 +64,7 @@ func smallCall(dev kernels.Device, whole kernels.Buffer, r *rand.Rand) {
 	if r.IntN(2) == 0 {
 		y = a
 	}
-	switch k := r.IntN(16); k {
+	switch k := r.IntN(17); k {
 	case 0, 1, 2:
 		run([]*kernels.Kernel{kernels.Copy, kernels.Scale, kernels.ReLU}[k], attr, y, a)
 	case 3, 4, 5, 6:
@@ -89,6 +89,8 @@ func smallCall(dev kernels.Device, whole kernels.Buffer, r *rand.Rand) {
 		run(kernels.Broadcast, attr, part(0, slot), part(1, smallColumns))
 	case 14:
 		run(kernels.Slice, &kernels.MoveAttr{Shape: matrix, Lo: []int{3, 2}, Out: []int{4, 5}}, part(0, 20), a)
+	case 16:
+		run(kernels.Concat, &kernels.MoveAttr{Out: []int{slot - 3}}, part(0, slot-3), part(1, smallColumns), part(2, slot-3-smallColumns))
 	case 15:
 		run(kernels.Pad, &kernels.MoveAttr{Shape: []int{4, smallColumns}, Lo: []int{2, 0}, Out: matrix}, part(0, slot), part(1, 4*smallColumns))
 	}

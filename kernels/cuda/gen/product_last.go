@@ -18,22 +18,7 @@ func (p *product) partedParams(y string) parted {
 func (p *product) lastAdds(r parted, tile, m, n, ld, offset string) {
 	p.note("the last block of the tile adds the parts")
 	p.retWhen(p.let("whole", "setp.le.u32", r.parts, "1"))
-	p.shared = append(p.shared, ".shared .align 4 .b32 drawn;")
-	drawn := p.let("drawn_at", "mov.u32", "drawn")
-	most := p.let("most", "sub.u32", r.parts, "1")
-	p.do("bar.sync", "0")
-	told := p.label("told")
-	p.when(p.let("other", "setp.ne.u32", p.tid, "0"), told)
-	counter := p.element("counter", r.counters, tile)
-	old := p.reg("u32", "old")
-	p.do("fence.acq_rel.gpu")
-	p.raw("atom.inc.gpu.global.u32 %s, [%s], %s;", old, counter, most)
-	p.do("fence.acq_rel.gpu")
-	p.raw("st.shared.u32 [%s], %s;", drawn, old)
-	p.at(told)
-	p.do("bar.sync", "0")
-	p.raw("ld.shared.u32 %s, [%s];", old, drawn)
-	p.retWhen(p.let("earlier", "setp.ne.u32", old, most))
+	p.lastOf(p.tid, r.counters, tile, r.parts)
 	for _, line := range p.acc {
 		for _, a := range line {
 			p.set(a, "mov.f32", imm(0))

@@ -300,54 +300,6 @@ func softmax(wide, log bool) *entry {
 	return e
 }
 
-// The block of sum_columns: 32 columns, 8 rows at a time.
-const (
-	tileColumns = 32
-	tileRows    = 8
-)
-
-func sumColumns() *entry {
-	e := newEntry("sum_columns", fmt.Sprintf(`sum_columns: y[o][p][i] = the sum of x[o][r][i] over the p-th piece of the rows r.
-A block of %d x %d threads does %d columns of a piece, the blocks of a piece side by side;
-its rows of threads add up every %dth row, and then each other.`, tileColumns, tileRows, tileColumns, tileRows))
-	y, x, rows, inner := e.ptr("y"), e.ptr("x"), e.num("rows"), e.num("inner")
-	cut, piece := e.pieces()
-	tiles := e.divisor("tiles")
-	q, tile := tiles.over(e, e.let("block", "mov.u32", "%ctaid.x"))
-	o, p := cut.over(e, q)
-	tx, ty := e.let("tx", "mov.u32", "%tid.x"), e.let("ty", "mov.u32", "%tid.y")
-	column := e.let("column", "mad.lo.u32", tile, fmt.Sprint(tileColumns), tx)
-	inside := e.let("inside", "setp.lt.u32", column, inner)
-	lo := e.let("lo", "mul.lo.u32", p, piece)
-	end := e.let("end", "min.u32", e.let("hi", "add.u32", lo, piece), rows)
-	r := e.let("r", "add.u32", lo, ty)
-	sum := e.let("sum", "mov.f32", imm(0))
-	e.loop("rows", func() string { return e.let("more", "setp.lt.and.u32", r, end, inside) }, func() {
-		at := e.let("place", "mad.lo.u32", o, rows, r)
-		at = e.let("place", "mad.lo.u32", at, inner, column)
-		v := e.load("v", e.element("at_x", x, at), 1)
-		e.set(sum, "add.rn.f32", sum, v[0])
-		e.set(r, "add.u32", r, fmt.Sprint(tileRows))
-	})
-	mem := e.sharedFloats("part", tileColumns*tileRows)
-	base := e.let("base", "mov.u32", mem)
-	slot := e.let("slot", "mad.lo.u32", ty, fmt.Sprint(tileColumns), tx)
-	e.raw("st.shared.f32 [%s], %s;", e.let("at", "mad.lo.u32", slot, "4", base), sum)
-	e.do("bar.sync", "0")
-	e.retWhen(e.let("rest", "setp.ne.u32", ty, "0"))
-	e.raw("@!%s ret;", inside)
-	from := e.let("from", "mad.lo.u32", tx, "4", base)
-	for k := 1; k < tileRows; k++ {
-		t := e.reg("f32", "t")
-		e.raw("ld.shared.f32 %s, [%s+%d];", t, from, 4*k*tileColumns)
-		e.set(sum, "add.rn.f32", sum, t)
-	}
-	to := e.let("to", "mad.lo.u32", q, inner, column)
-	e.store(e.element("at_y", y, to), []string{sum})
-	e.do("ret")
-	return e
-}
-
 func rowPick() *entry {
 	e := newEntry("rowpick", "rowpick: y[row] = x[row][index[row]]; indices are float32.")
 	y, x, index, outer, n := e.ptr("y"), e.ptr("x"), e.ptr("index"), e.num("outer"), e.num("n")
