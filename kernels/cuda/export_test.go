@@ -10,3 +10,9 @@ func (d *Device) Singly() func() {
 // NormPieces is how many pieces the rows of a tensor of m rows and c channels are cut
 // into for the sums of batch norm.
 func NormPieces(m, c int, vector bool) int { return newNormLayout(m, c, normFirst, vector).pieces }
+
+// ColumnPieces is how many pieces the rows of a sum of columns are cut into.
+func ColumnPieces(outer, rows, inner int) int {
+	_, pieces := columnPieces(outer*ceil(inner, tileColumns), rows)
+	return pieces
+}

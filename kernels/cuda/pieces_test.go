@@ -44,7 +44,8 @@ func TestSeveralParts(t *testing.T) {
 	}
 	parts := map[string]int{
 		"conv_dw": 0, "affineconv_dw": 0, "affineconv_tw": 0, // blocks along z
-		"sum of rows": 0, "sum of columns": 0, "rownorm": 0, // launches
+		"sum of rows": 0, "rownorm": 0, // launches
+		"sum of columns": 0, // pieces
 	}
 	for _, name := range []string{"bn", "bnadd", "normalise"} {
 		for _, order := range []string{"", ".grad", ".grad2"} {
@@ -78,8 +79,12 @@ func (c kcase) parts(drv *tall) map[string]int {
 		n[fmt.Sprintf("%s, by %s", c.kernel.Name, form)] = cuda.NormPieces(at.M, at.C, true)
 	case *kernels.ReduceAttr:
 		name := c.kernel.Name
+		if name == "sum" && at.Inner != 1 {
+			n["sum of columns"] = cuda.ColumnPieces(at.Outer, at.Reduce, at.Inner)
+			break
+		}
 		if name == "sum" {
-			name = map[bool]string{true: "sum of rows", false: "sum of columns"}[at.Inner == 1]
+			name = "sum of rows"
 		}
 		for _, k := range drv.launches {
 			n[name] += k
