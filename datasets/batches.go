@@ -36,6 +36,10 @@ type BatchConfig struct {
 	Workers int
 	// Prefetch is the number of batches made ahead of the one in use; 0 means 2.
 	Prefetch int
+	// Bytes leaves to somebody else, such as a GPU, what is left to do once colours and
+	// sizes are as they will be: to move, mirror and normalise. Batches then have
+	// Pixels and Moves in place of Images.
+	Bytes bool
 }
 
 // Count is the number of batches in one epoch of a set of n images: 781 of 64
@@ -51,8 +55,12 @@ func (c BatchConfig) Count(n int) int {
 // next iteration, which writes a later batch into the same memory: copy what has to
 // last.
 type Batch struct {
-	// Images has shape [N][H][W][3]: normalised RGB.
+	// Images has shape [N][H][W][3]: normalised RGB. It is nil with BatchConfig.Bytes.
 	Images []float32
+	// Pixels has the same shape, and Moves has N entries: the images before they are
+	// moved, mirrored and normalised. Both are nil without BatchConfig.Bytes.
+	Pixels []uint8
+	Moves  []Move
 	// Labels has N entries, -1 for an image without a label.
 	Labels []int
 	// Indices has N entries: the position of each image in its set.
@@ -205,12 +213,13 @@ func (c BatchConfig) check(s Set) error {
 func (l *loader) pixels() int { return l.h * l.w * 3 }
 
 func (l *loader) newBatch(n int) *Batch {
-	return &Batch{
-		Images:  make([]float32, 0, n*l.pixels()),
-		Labels:  make([]int, 0, n),
-		Indices: make([]int, 0, n),
-		H:       l.h, W: l.w,
+	b := &Batch{Labels: make([]int, 0, n), Indices: make([]int, 0, n), H: l.h, W: l.w}
+	if l.c.Bytes {
+		b.Pixels, b.Moves = make([]uint8, 0, n*l.pixels()), make([]Move, 0, n)
+	} else {
+		b.Images = make([]float32, 0, n*l.pixels())
 	}
+	return b
 }
 
 // assign makes b the batch of the given images, whose pixels are still to be
@@ -219,15 +228,22 @@ func (l *loader) assign(b *Batch, indices []int) {
 	b.N = len(indices)
 	b.Indices = append(b.Indices[:0], indices...)
 	b.Labels = b.Labels[:b.N]
-	b.Images = b.Images[:b.N*l.pixels()]
+	if l.c.Bytes {
+		b.Pixels, b.Moves = b.Pixels[:b.N*l.pixels()], b.Moves[:b.N]
+	} else {
+		b.Images = b.Images[:b.N*l.pixels()]
+	}
 }
 
 // fill reads images lo to hi of the batch, until stop is set. raw is memory for
-// one image as the set gives it.
+// one image as the set gives it; a batch of bytes has its own.
 func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Bool) error {
 	pixels := l.pixels()
 	for k := lo; k < hi && !stop.Load(); k++ {
 		i := b.Indices[k]
+		if l.c.Bytes {
+			raw = b.Pixels[k*pixels : (k+1)*pixels]
+		}
 		image, label, err := l.read(epoch, i, raw)
 		if err != nil {
 			return fmt.Errorf("image %d: %w", i, err)
@@ -240,7 +256,12 @@ func (l *loader) fill(b *Batch, epoch, lo, hi int, raw []uint8, stop *atomic.Boo
 		if l.c.Augment != nil && l.c.Augment.Jitter != nil {
 			image, m = l.c.Augment.jittered(image, l.h, l.w, m, l.c.Seed, epoch, i), Move{}
 		}
-		place(b.Images[k*pixels:(k+1)*pixels], image, l.h, l.w, m, l.table)
+		if l.c.Bytes {
+			copy(raw, image)
+			b.Moves[k] = m
+		} else {
+			place(b.Images[k*pixels:(k+1)*pixels], image, l.h, l.w, m, l.table)
+		}
 	}
 	return nil
 }

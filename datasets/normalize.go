@@ -117,10 +117,7 @@ type lookup [3][256]float32
 
 // lookup fails when a deviation is not a positive number.
 func (n Normalization) lookup() (*lookup, error) {
-	std := n.Std
-	if n.Mean == [3]float32{} && std == [3]float32{} {
-		std = [3]float32{1, 1, 1}
-	}
+	mean, std := n.Constants()
 	t := new(lookup)
 	for c := range t {
 		if !(std[c] > 0) {
@@ -128,8 +125,17 @@ func (n Normalization) lookup() (*lookup, error) {
 		}
 		for v := range t[c] {
 			// The order of PyTorch's ToTensor and Normalize, for the same bits.
-			t[c][v] = (float32(v)/255 - n.Mean[c]) / std[c]
+			t[c][v] = (float32(v)/255 - mean[c]) / std[c]
 		}
 	}
 	return t, nil
+}
+
+// Constants are what the formula is computed with: Mean and Std, or 0 and 1 of the
+// zero value.
+func (n Normalization) Constants() (mean, std [3]float32) {
+	if n.Mean == [3]float32{} && n.Std == [3]float32{} {
+		return n.Mean, [3]float32{1, 1, 1}
+	}
+	return n.Mean, n.Std
 }

@@ -27,8 +27,9 @@ type Classifier struct {
 	Batch     int // images at a time, 0 means 128
 	Conv      kernels.ConvAlgorithm
 
-	tape *autograd.Tape
-	dev  kernels.Device
+	tape   *autograd.Tape
+	dev    kernels.Device
+	sender sender
 }
 
 // NewClassifier wraps a model that lives on a device.
@@ -50,10 +51,10 @@ func (c *Classifier) batch() int {
 // images asks for the normalised input beside logits and features.
 func (c *Classifier) Outputs(ctx context.Context, s datasets.Set, images bool) iter.Seq2[ood.Outputs, error] {
 	return func(yield func(ood.Outputs, error) bool) {
-		for b, err := range datasets.Batches(ctx, s, datasets.BatchConfig{Size: c.batch(), Normalize: c.Normalize}) {
+		for b, err := range datasets.Batches(ctx, s, datasets.BatchConfig{Size: c.batch(), Normalize: c.Normalize, Bytes: takesBytes(c.dev) && !images}) {
 			var out ood.Outputs
 			if err == nil {
-				out, err = c.run(b.Images, b.N, b.H, b.W)
+				out, err = c.run(func() *autograd.Value { return c.sender.imagesOf(c.tape, c.Normalize, b) })
 				out.Labels = b.Labels
 				if images {
 					out.Images = b.Images
@@ -72,13 +73,14 @@ func (c *Classifier) Forward(images []float32, n int) (ood.Outputs, error) {
 	if err != nil {
 		return ood.Outputs{}, err
 	}
-	return c.run(images, n, side, side)
+	return c.run(func() *autograd.Value { return c.tape.New(images, n, side, side, 3) })
 }
 
-func (c *Classifier) run(images []float32, n, h, w int) (out ood.Outputs, err error) {
+// run runs the network on images that it puts on the tape.
+func (c *Classifier) run(images func() *autograd.Value) (out ood.Outputs, err error) {
 	defer autograd.Catch(&err)
 	defer c.tape.Release()
-	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true, Conv: c.Conv}, c.tape.New(images, n, h, w, 3))
+	logits, features := c.Model.Forward(&layers.Pass{Tape: c.tape, Frozen: true, Conv: c.Conv}, images())
 	return outputsOf(c.Model.Config(), logits, features), nil
 }
 

@@ -27,6 +27,7 @@ type Trainer struct {
 	tape   *autograd.Tape
 	done   int // steps
 	images []float32
+	sender sender
 
 	selections []*selection // what was chosen for this epoch and for earlier ones
 	prior      []float64    // of Balanced Energy
@@ -167,13 +168,19 @@ func (t *Trainer) epoch(ctx context.Context, id datasets.Set, perEpoch, total in
 func (t *Trainer) idBatches(epoch, start int) datasets.BatchConfig {
 	c := t.Config
 	return datasets.BatchConfig{Size: c.Batch, Shuffle: true, Seed: c.Seed, Epoch: epoch, Start: start, DropLast: c.DropLast,
-		Augment: c.AugmentID, Normalize: c.Normalize}
+		Augment: c.AugmentID, Normalize: c.Normalize, Bytes: t.takesBytes()}
 }
 
 func (t *Trainer) auxBatches() datasets.BatchConfig {
 	c := t.Config
 	return datasets.BatchConfig{Size: c.AuxBatch, Shuffle: true, Seed: c.Seed ^ auxSeed, DropLast: true,
-		Augment: c.AugmentAux, Normalize: c.Normalize}
+		Augment: c.AugmentAux, Normalize: c.Normalize, Bytes: t.takesBytes()}
+}
+
+// takesBytes says whether batches are bytes. OpenMix mixes images before the device
+// has them.
+func (t *Trainer) takesBytes() bool {
+	return takesBytes(t.tape.Device()) && t.Config.Loss.Outliers != Mixed
 }
 
 // CheckSets returns an error when the trainer cannot train on these sets: too few
@@ -236,6 +243,14 @@ func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
 // with the first, pair by pair, unless that is done deeper in the network.
 func (t *Trainer) join(in, aux *datasets.Batch) Batch {
 	b := Batch{Labels: in.Labels, Prior: t.prior}
+	if in.Pixels != nil {
+		all := []*datasets.Batch{in}
+		if aux != nil {
+			all = append(all, aux)
+		}
+		b.Images = t.sender.send(t.tape, t.Config.Normalize, all...)
+		return b
+	}
 	t.images = append(t.images[:0], in.Images...)
 	n := in.N
 	if aux != nil {

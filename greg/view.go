@@ -74,7 +74,7 @@ func (t *Trainer) outputs(b *datasets.Batch) (o ood.Outputs, err error) {
 	defer t.tape.Release()
 	p := layers.Inference(t.tape)
 	p.Conv = t.Config.Conv
-	logits, features := t.Model.Forward(p, t.tape.New(b.Images, b.N, b.H, b.W, 3))
+	logits, features := t.Model.Forward(p, t.sender.imagesOf(t.tape, t.Config.Normalize, b))
 	o = outputsOf(t.Model.Config(), logits, features)
 	o.Labels = b.Labels
 	return o, nil

@@ -20,6 +20,7 @@ type kcase struct {
 	least  float64   // what the largest value counts for at least, where sums cancel
 	shift  int       // operands begin so many elements into their memory
 	over   []int     // over[i] = j+1: result i is the memory of operand j
+	bytes  []byte    // what the memory of the first operand holds
 }
 
 // filling is a run of elements; a nil one is a buffer that is not there.

@@ -137,7 +137,10 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 		return b
 	}
 	for _, x := range c.in {
-		a.In = append(a.In, lend(x, true))
+		a.In = append(a.In, lend(x, c.bytes == nil || len(a.In) > 0))
+	}
+	if c.bytes != nil {
+		kernels.WriteBytes(dev, a.In[0], c.bytes)
 	}
 	for i, x := range c.out {
 		if i < len(c.over) && c.over[i] > 0 {

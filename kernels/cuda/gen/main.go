@@ -23,6 +23,7 @@ var files = []file{
 	{"elementwise", "Elementwise kernels: an item of work to a thread.", elementwiseFile},
 	{"move", "Kernels that copy elements from one arrangement to another: an element to a thread.", moveFile},
 	{"reduce", "Reductions over rows and columns.", reduceFile},
+	{"images", "Images of bytes: moved, mirrored and normalised.", imagesFile},
 	{"pool", "Pooling and its transposes: an element of the result to a thread.", poolFile},
 	{"norm", "Batch norm and its first two derivatives: a pass for sums, then a pass that begins by adding\n// up the sums of the pieces, each block for its own channels.", normFile},
 	{"optim", "Updates of the optimisers.", optimFile},
