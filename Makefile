@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm arm64 cuda vet-cuda test-cuda sim ptxas-check bench bench-peer demo tour fuzz clean
+.PHONY: check test noasm arm64 cuda vet-cuda test-cuda gpu-check sim ptxas-check bench bench-peer demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -36,6 +36,10 @@ vet-cuda: build/cuda/cuda.h ## the linters on the GPU build
 
 test-cuda: build/cuda/cuda.h ## what is linked into that build, and its error without a driver
 	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestDriverCalls|TestOpen|TestNoGPU' ./kernels/cuda
+
+gpu-check: build/cuda/cuda.h ## the folder for a machine with a GPU, tried here on the simulator
+	scripts/gpu-check.sh build build/gpu-check
+	TINY=1 build/gpu-check/gpu-check.sh run sim
 
 sim: ## every GPU kernel on the simulator, the full sweep of shapes, all checks on
 	go test -timeout 15m ./kernels/cuda -full

@@ -137,6 +137,9 @@ func (b *Block) title() string {
 	if n := strings.Join(b.Normalize, ", "); n != "" {
 		t += " Normalisation: " + n + "."
 	}
+	if p := strings.Join(b.Precision, ", "); p != "" {
+		t += " Computed in " + p + "."
+	}
 	return t
 }
 

@@ -26,6 +26,7 @@ type Block struct {
 	Arch       string         `json:"arch"`
 	Convention ood.Convention `json:"fpr_convention"`
 	Normalize  []string       `json:"normalize"` // presets that occur
+	Precision  []string       `json:"precision"` // what the scores were computed in: fp32, tf32, bf16, fp64; those that occur and are known
 	IDImages   []int          `json:"n_id"`      // numbers of ID images that occur
 	Sets       []Set          `json:"sets"`
 	Rows       []*Row         `json:"rows"`
@@ -144,6 +145,9 @@ func (t *Table) block(r *ood.Results) *Block {
 func (b *Block) collect(in Input, s ood.ScoreResult) {
 	r := in.Results
 	b.Normalize = include(b.Normalize, r.Normalize)
+	if p := r.Versions["precision"]; p != "" {
+		b.Precision = include(b.Precision, p)
+	}
 	for _, set := range s.Sets {
 		b.IDImages = include(b.IDImages, set.NID)
 		i := slices.IndexFunc(b.Sets, func(x Set) bool { return x.Key == set.Name })

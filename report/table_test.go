@@ -241,7 +241,7 @@ func TestTableCSV(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	equal(t, "line", lines[3], "cifar10", "wrn-40-2", "ce", "", "odin", `{"t":1000,"eps":0.0014}`, "1", "paper", "greg", "90.35",
-		"svhn", "35", "91.25", "90", "80", "17.5", "10000", "2000", "runs/odin")
+		"svhn", "35", "91.25", "90", "80", "17.5", "10000", "2000", "runs/odin", "")
 }
 
 func TestParseFormat(t *testing.T) {
@@ -328,5 +328,28 @@ func TestTableOfImageNet(t *testing.T) {
 	}
 	if text := table("textures", "svhn"); !strings.Contains(text, "not those four") {
 		t.Errorf("other sets than the paper's:\n%s", text)
+	}
+}
+
+// TestTablePrecision: a table says what its numbers were computed in, where that is
+// known, all of it where evaluations differ.
+func TestTablePrecision(t *testing.T) {
+	first, second := evaluation("ce", "wrn-40-2", 1, 40, two, "svhn"), evaluation("greg", "wrn-40-2", 1, 8, two, "svhn")
+	for _, c := range []struct{ first, second, says string }{{"", "", ""}, {"fp32", "", "Computed in fp32."}, {"fp32", "tf32", "Computed in fp32, tf32."}} {
+		first.Versions, second.Versions = map[string]string{"precision": c.first}, map[string]string{"precision": c.second}
+		tab, err := NewTable(Input{"runs/ce", first}, Input{"runs/greg", second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []Format{Text, Markdown, LaTeX} {
+			text := write(t, tab, f)
+			if !strings.Contains(text, c.says) || c.says == "" && strings.Contains(text, "Computed in") {
+				t.Errorf("%q is not in\n%s", c.says, text)
+			}
+		}
+		lines, err := csv.NewReader(strings.NewReader(write(t, tab, CSV))).ReadAll()
+		if err != nil || lines[0][19] != "precision" || lines[1][19] != c.first {
+			t.Errorf("%v, %v", lines[:2], err)
+		}
 	}
 }

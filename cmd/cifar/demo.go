@@ -193,6 +193,7 @@ func (d *demo) method(ctx context.Context, method string) error {
 	}
 	config := j.Run.Record.Config
 	app.Identify(scored.Results, config.Model, &config, int64(j.Run.Trainer.Done()))
+	scored.Results.Versions["device"], scored.Results.Versions["precision"] = d.device, cli.PrecisionOf(d.dev)
 	scored.Results.Checkpoint, scored.Results.Digests = j.Run.Dir, d.digest
 	scored.Results.Command = d.env.Invocation(pkg) + " " + cli.Quote(d.env.Argv[1:]...)
 	d.scored[method] = scored
