@@ -75,7 +75,7 @@ func (b *build) issue() action {
 		w.countShared(&dst, m, int(n))
 		addrFrom(w, m)
 		w.countGlobal(m, int(n))
-		w.marked = false
+		w.order = nil
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			take := int(n)

@@ -189,6 +189,12 @@ func warpBarrier(b *build) action {
 		w.know[w.index] = w.clock
 		w.clock++
 		w.floor = w.least()
+		if w.b.worker.forum != nil && m == w.all {
+			w.b.shareViews(1 << w.index)
+			if len(w.b.warps) == 1 {
+				w.b.met()
+			}
+		}
 	}
 }
 
@@ -224,8 +230,11 @@ func (b *block) orderMemory(set uint32) {
 		w.floor = w.least()
 		w.clock++
 	}
+	if b.worker.forum != nil {
+		b.shareViews(set)
+	}
 	if bits.OnesCount32(set) == len(b.warps) {
-		b.shared.meetings++
+		b.met()
 	}
 }
 
@@ -255,9 +264,5 @@ func fence(b *build) action {
 		return func(*warp, uint32) {}
 	}
 	b.k.talks = true
-	b.k.fences++
-	return func(w *warp, m uint32) { w.b.fenced = true }
+	return (*warp).fenced
 }
-
-// strong says whether this access may touch what other blocks have written.
-func (w *warp) strong() bool { return w.b.fenced && (w.marked || w.b.k.fences > 1) }

@@ -2,17 +2,18 @@ package ptxsim
 
 // block is one thread block at work. A worker has one and reuses it.
 type block struct {
-	worker  *worker
-	k       *Kernel
-	size    [3]int
-	at      [3]int // place in the grid
-	dynamic int    // bytes of shared memory
-	linear  int    // the same as one number
-	fenced  bool   // some thread has run a membar or a fence
-	done    bool   // all its warps have ended
-	warps   []*warp
-	shared  sharedMemory
-	local   localMemory
+	worker   *worker
+	k        *Kernel
+	size     [3]int
+	at       [3]int // place in the grid
+	dynamic  int    // bytes of shared memory
+	linear   int    // the same as one number
+	readerID uint32 // by which pages remember what it has read; 0 for none yet
+	moved    bool   // in its last turn it did more than look again
+	done     bool   // all its warps have ended
+	warps    []*warp
+	shared   sharedMemory
+	local    localMemory
 
 	barriers [16]barrierState
 	order    []int // in which warps get their turn
@@ -68,7 +69,10 @@ func threadAt(size [3]int, i int) [3]int {
 func (b *block) begin(n int) {
 	b.linear = n
 	b.at = b.worker.l.coordinates(n)
-	b.fenced = false
+	b.readerID = uint32(n + 1)
+	if b.worker.forum != nil {
+		b.readerID = 0
+	}
 	b.shared.reset()
 	b.local.reset()
 	b.barriers = [16]barrierState{}
@@ -91,7 +95,7 @@ func (b *block) turn() {
 		rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 	}
 	ran := false
-	b.done = true
+	b.done, b.moved = true, false
 	for _, i := range b.order {
 		w := b.warps[i]
 		if w.state == paused {
@@ -102,6 +106,7 @@ func (b *block) turn() {
 			ran = true
 			if w.state != paused {
 				b.worker.changes++
+				b.moved = true
 			}
 		}
 		b.done = b.done && w.state == finished

@@ -11,7 +11,7 @@ const mostResident = 2
 
 // mostIdle is how many turns in a row may pass without anything that a thread could
 // be waiting for.
-const mostIdle = 1 << 14
+const mostIdle = 1 << 11
 
 // LaunchCooperative is Launch for a grid whose blocks wait for each other, which they
 // may because all of them run at once. More blocks than [Machine.SMs] multiprocessors
@@ -55,7 +55,9 @@ func (wk *worker) all() *Fault {
 	})
 }
 
-// takeTurns runs blocks until all have ended.
+// takeTurns runs blocks until all have ended. Each goes on until it waits for others,
+// which is as unlike a fair order as can be; when the order is shuffled, some stop
+// earlier.
 func (wk *worker) takeTurns(blocks ...*block) {
 	idle := 0
 	for going := true; going; {
@@ -65,10 +67,11 @@ func (wk *worker) takeTurns(blocks ...*block) {
 			wk.rng.Shuffle(len(blocks), func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
 		}
 		for _, b := range blocks {
-			if !b.done {
+			for again := !b.done; again; {
 				b.turn()
-				going = going || !b.done
+				again = !b.done && b.moved && (wk.rng == nil || wk.rng.IntN(4) > 0)
 			}
+			going = going || !b.done
 		}
 		if idle++; wk.changes != before {
 			idle = 0

@@ -36,13 +36,17 @@
 //     to it count) and registers that have no value on the way that execution took
 //   - races in shared memory: two threads, one of them writing, with no barrier
 //     between, inside a warp as well, where bar.warp.sync is the barrier
-//   - races between blocks of one launch on global memory. Atomic operations do not
-//     race with each other; a block that has run a fence may touch what others wrote by
-//     .volatile, .relaxed, .acquire and .release accesses. In one block: reading or
+//   - races between blocks of one launch on global memory, by the byte. Atomic operations
+//     and .volatile, .relaxed, .acquire and .release accesses of scope .gpu or .sys do not
+//     race with each other, and blocks tell each other through them what they have done:
+//     a fence or .release before, a fence or .acquire after, and barriers for the other
+//     threads on both sides. Leaving out any of these is a race. In one block: reading or
 //     overwriting what another thread wrote, with no barrier between
 //   - barriers and warp-wide instructions that some threads do not reach
 //   - cp.async without its wait or commit: data arrives at the wait and no sooner
-//   - endless loops, trap
+//   - endless loops, blocks that wait for what never happens, trap
+//
+// [Machine.LaunchCooperative] runs grids whose blocks wait for each other.
 //
 // [Options.Shuffle] changes the order of blocks and warps, which shows what a fixed
 // order hides. Results, faults and counts do not depend on the number of goroutines;
@@ -60,8 +64,8 @@
 //
 //   - time: caches, latencies, occupancy, how many registers a thread really gets
 //   - weak memory: every thread sees memory in order; that a fence is missing is found
-//     only where it is a race in the above sense
-//   - blocks that wait for other blocks: each runs to its end by itself
+//     as a race in the above sense. What one order of the blocks hides, another may show
+//     (Shuffle). Kernels whose blocks talk run on one goroutine
 //   - approximate functions (ex2, lg2, rcp.approx, rsqrt, sqrt.approx, div.approx and
 //     .full, sin, cos, tanh): computed in float64 and rounded, where the hardware is off
 //     by up to some units in the last place

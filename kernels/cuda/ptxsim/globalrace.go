@@ -3,99 +3,35 @@ package ptxsim
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // The check for races between blocks keeps, for every 4 bytes of global memory that
 // a launch touches, the block that wrote them last and the block that read them.
 // Every worker has shadows of its own, so that no locks are needed; what two workers
-// did to the same bytes is compared when the launch ends.
+// did to the same bytes is compared when the launch ends. Blocks that talk (talk.go) are
+// the business of one worker; there a page remembers sets of readers (readers.go), and
+// words by which they talk have more to remember (place).
 
-const (
-	pageWords = 1 << 10
-	manyBlock = ^uint32(0) // several blocks have read, or met in atomic operations
-)
+// manyBlock: several blocks have read, or met in accesses that are no ordinary ones.
+const manyBlock = ^uint32(0)
 
 // Parts of the note that a write leaves: block+1 << 32 | pc << 12 | thread << 2 and
 // these flags.
 const (
-	byAtom   = 1
-	partial  = 2 // less than the 4 bytes
+	byAtom   = 1 // no ordinary access, in the eyes of all blocks
+	byCta    = 2 // no ordinary access, in the eyes of its own block
 	notePC   = 12
 	noteWho  = 2
 	whoLimit = 1<<10 - 1
 )
 
-type readPage struct {
-	serial uint64 // of the launch that it is about
-	block  [pageWords]uint32
-}
-
-type writePage struct {
-	serial uint64
-	note   [pageWords]uint64
-	clock  [pageWords]uint32 // of the warp that wrote, as in race.go
-}
-
-// allocShadow is what one worker knows about one allocation.
-type allocShadow struct {
-	reads  []*readPage
-	writes []*writePage
-}
-
-// globalShadow is what one worker knows about global memory. It outlives the launch
-// for the sake of its pages.
-type globalShadow struct {
-	serial uint64
-	allocs []allocShadow
-	race   *race
-}
-
 // race is the first one that a worker has met, by place.
 type race struct {
 	alloc int
-	cell  uint64
+	at    uint64 // byte of the allocation
 	fault *Fault
-}
-
-// shadow returns the shadow of an allocation.
-func (g *globalShadow) shadow(a *allocation) *allocShadow {
-	for len(g.allocs) <= a.index {
-		g.allocs = append(g.allocs, allocShadow{})
-	}
-	s := &g.allocs[a.index]
-	if s.reads == nil {
-		pages := len(a.data)/(4*pageWords) + 1
-		s.reads, s.writes = make([]*readPage, pages), make([]*writePage, pages)
-	}
-	return s
-}
-
-// readers returns a page of the readers, emptied for this launch.
-func (s *allocShadow) readers(serial uint64, page uint64) *readPage {
-	p := s.reads[page]
-	if p == nil {
-		p = &readPage{serial: serial}
-		s.reads[page] = p
-	} else if p.serial != serial {
-		*p = readPage{serial: serial}
-	}
-	return p
-}
-
-// writers returns a page of the writers, nil where nobody has written unless make.
-func (s *allocShadow) writers(serial uint64, page uint64, create bool) *writePage {
-	p := s.writes[page]
-	switch {
-	case p != nil && p.serial == serial:
-	case !create:
-		return nil
-	case p == nil:
-		p = &writePage{serial: serial}
-		s.writes[page] = p
-	default:
-		*p = writePage{serial: serial}
-	}
-	return p
 }
 
 // note describes a write by a lane.
@@ -103,97 +39,212 @@ func (w *warp) note(lane int, flags uint64) uint64 {
 	return uint64(w.b.linear+1)<<32 | uint64(w.pc)<<notePC | uint64(w.index*lanes+lane)<<noteWho | flags
 }
 
-// globalRead notes a read of the words that n bytes at an offset touch.
-func (w *warp) globalRead(lane int, r *region, off uint64, n int) {
-	if w.strong() {
-		return
+// flags are those of the access that runs.
+func (w *warp) flags() uint64 {
+	switch {
+	case w.order == nil:
+		return 0
+	case w.order.wide:
+		return byAtom | byCta
 	}
+	return byCta
+}
+
+// touch is an access of one lane to the bytes from at on of an allocation, which the
+// shadows keep by step bytes.
+type touch struct {
+	w     *warp
+	lane  int
+	r     *region
+	at    uint64
+	flags uint64
+}
+
+// globalRead notes a read of n bytes at an offset.
+func (w *warp) globalRead(lane int, r *region, off uint64, n int) {
 	g := w.b.worker.shadow
 	s := g.shadow(r.of)
-	me := uint32(w.b.linear + 1)
-	for c := (uint64(r.offset) + off) >> 2; c <= (uint64(r.offset)+off+uint64(n)-1)>>2; c++ {
-		if p := s.writers(g.serial, c/pageWords, false); p != nil {
-			switch x := p.note[c%pageWords]; {
-			case x == 0 || n < 4 && x&partial != 0:
-			case uint32(x>>32) != me:
-				w.globalRace(lane, r, c, x, "read")
-			case !w.ordered(x, p.clock[c%pageWords], lane):
-				w.blockRace(lane, r, c, x, "read")
-			}
+	t := touch{w: w, lane: lane, r: r, at: uint64(r.offset) + off, flags: w.flags()}
+	step := 0
+	for end := t.at + uint64(n); t.at < end; t.at += uint64(step) {
+		q, p := s.writers(g.serial, t.at/pageBytes, false), s.readers(g.serial, t.at/pageBytes, true)
+		if n < 4 {
+			p.refine()
 		}
-		e := &s.readers(g.serial, c/pageWords).block[c%pageWords]
+		step = stepOf(p.fine != nil || q != nil && q.fine != nil)
+		if q != nil {
+			note, clock := q.at(t.at)
+			t.afterWrite(*note, *clock, "read")
+		}
+		e := p.at(t.at)
+		if f := w.b.worker.forum; f != nil && (t.flags&byAtom != 0 || *e == manyBlock) {
+			t.readPlace(f, e)
+			continue
+		}
 		switch *e {
-		case me, manyBlock:
+		case w.b.reader(), manyBlock:
 		case 0:
-			*e = me
+			*e = w.b.reader()
 		default:
-			*e = manyBlock
+			*e = w.b.joined(*e)
 		}
 	}
 }
 
-// ordered says whether a write by this block lies before a barrier that this warp has
-// passed, or may be unordered.
-func (w *warp) ordered(note uint64, clock uint32, lane int) bool {
-	who := note >> noteWho & whoLimit
-	return w.marked || w.past(uint64(clock)<<32|who<<whoShift, lane)
+// stepOf is how many bytes share an entry.
+func stepOf(fine bool) int {
+	if fine {
+		return 1
+	}
+	return 4
+}
+
+// afterWrite checks an access against the write that a note describes.
+func (t *touch) afterWrite(note uint64, clock uint32, did string) (twin bool) {
+	w := t.w
+	block := uint32(note >> 32)
+	mine := block == uint32(w.b.linear+1)
+	switch {
+	case note == 0 || note&t.flags&byAtom != 0 || mine && note&t.flags&byCta != 0:
+	case block == manyBlock && w.b.worker.forum != nil:
+		t.afterAll(w.b.worker.forum.at(t.r.of, t.at/4).writes, did)
+	case mine:
+		if w.past(uint64(clock)<<32|note>>noteWho&whoLimit<<whoShift, t.lane) {
+			break
+		}
+		if did == "read" {
+			w.blockRace(t.lane, t.r, t.at, note, did)
+		}
+		return true
+	case !w.knows(t.lane, int(block)-1, int(note>>noteWho&whoLimit), clock):
+		w.globalRace(t.lane, t.r, t.at, note, did)
+	}
+	return false
+}
+
+// afterAll checks an access against the last accesses of all blocks to a place.
+func (t *touch) afterAll(last map[int]lastTime, did string) {
+	w := t.w
+	for _, block := range slices.Sorted(maps.Keys(last)) {
+		o := last[block]
+		who := int(o.note >> noteWho & whoLimit)
+		switch {
+		case block == w.b.linear && !w.past(uint64(o.clock)<<32|uint64(who)<<whoShift, t.lane):
+			w.blockRace(t.lane, t.r, t.at, o.note, did)
+		case block != w.b.linear && !w.knows(t.lane, block, who, o.clock):
+			w.globalRace(t.lane, t.r, t.at, o.note, did)
+			return
+		}
+	}
+}
+
+// readPlace notes a read of a word by which blocks talk.
+func (t *touch) readPlace(f *forum, e *uint32) {
+	w := t.w
+	p := f.at(t.r.of, t.at/4)
+	if *e != manyBlock {
+		p.ordinary, *e = *e, manyBlock
+	}
+	if t.flags&byAtom == 0 {
+		p.ordinary = f.readers.with(p.ordinary, w.b.reader())
+		return
+	}
+	p.reads[w.b.linear] = lastTime{w.note(t.lane, t.flags), w.clock}
+	w.talk(t.lane, p, w.order, true, false)
 }
 
 // globalWrite notes a write.
 func (w *warp) globalWrite(lane int, r *region, off uint64, n int, kind access) {
 	g := w.b.worker.shadow
 	s := g.shadow(r.of)
-	me := uint32(w.b.linear + 1)
-	flags := uint64(0)
-	if kind == atomic_ {
-		flags |= byAtom
-	}
-	if n < 4 {
-		flags |= partial
-	}
-	start := (uint64(r.offset) + off) >> 2
-	for c := start; c <= (uint64(r.offset)+off+uint64(n)-1)>>2; c++ {
-		p := s.writers(g.serial, c/pageWords, true)
-		x := &p.note[c%pageWords]
-		switch {
-		case *x == 0 || *x&flags != 0:
-		case uint32(*x>>32) != me:
-			if !w.strong() {
-				w.globalRace(lane, r, c, *x, "write")
-			}
-		case !w.ordered(*x, p.clock[c%pageWords], lane):
-			other := *x
-			w.twins |= 1 << (c - start)
-			w.twin = func() { w.blockRace(lane, r, c, other, "write of another value") }
+	t := touch{w: w, lane: lane, r: r, at: uint64(r.offset) + off, flags: w.flags()}
+	step := 0
+	for start, end := t.at, t.at+uint64(n); t.at < end; t.at += uint64(step) {
+		p, q := s.writers(g.serial, t.at/pageBytes, true), s.readers(g.serial, t.at/pageBytes, false)
+		if n < 4 {
+			p.refine()
 		}
-		if q := s.reads[c/pageWords]; q != nil && q.serial == g.serial && n >= 4 {
-			if e := q.block[c%pageWords]; e != 0 && e != me && !w.strong() {
-				w.globalReadRace(lane, r, c, e)
-			}
+		step = stepOf(p.fine != nil || q != nil && q.fine != nil)
+		note, clock := p.at(t.at)
+		if other := *note; t.afterWrite(other, *clock, "write") {
+			at := t.at
+			w.twins |= 1 << ((at - start) / 4)
+			w.twin = func() { w.blockRace(lane, r, at, other, "write of another value") }
 		}
-		several := *x != 0 && uint32(*x>>32) != me && flags&byAtom != 0
-		if *x = w.note(lane, flags); several {
-			*x |= uint64(manyBlock) << 32
+		if q != nil {
+			t.afterReads(q.at(t.at))
 		}
-		p.clock[c%pageWords] = w.clock
+		several := *note != 0 && uint32(*note>>32) != uint32(w.b.linear+1) && t.flags&byAtom != 0
+		*note, *clock = w.note(lane, t.flags), w.clock
+		if f := w.b.worker.forum; f != nil {
+			t.writePlace(f, note, kind)
+		} else if several {
+			*note |= uint64(manyBlock) << 32
+		}
 	}
 }
 
+// afterReads checks a write against the reads that a page remembers.
+func (t *touch) afterReads(e *uint32) {
+	w := t.w
+	f := w.b.worker.forum
+	switch {
+	case *e == 0 || *e == w.b.readerID:
+	case f == nil:
+		w.globalReadRace(t.lane, t.r, t.at, *e)
+	case *e == manyBlock:
+		p := f.at(t.r.of, t.at/4)
+		t.afterReaders(f.readers.of(p.ordinary))
+		if t.flags&byAtom == 0 {
+			t.afterAll(p.reads, "write")
+		}
+	default:
+		t.afterReaders(f.readers.of(*e))
+		*e = 0 // who knows of this write knows of them
+	}
+}
+
+// afterReaders checks a write against those who read by ordinary loads.
+func (t *touch) afterReaders(set []reader) {
+	w := t.w
+	for _, r := range set {
+		if r.block != w.b.linear && !w.aware(t.lane, r.block, func(o *told) bool { return o.meetings > r.meetings }) {
+			w.globalReadRace(t.lane, t.r, t.at, uint32(r.block+1))
+			return
+		}
+	}
+}
+
+// writePlace notes a write where blocks may talk.
+func (t *touch) writePlace(f *forum, note *uint64, kind access) {
+	w := t.w
+	if t.flags&byAtom == 0 {
+		return
+	}
+	p := f.at(t.r.of, t.at/4)
+	if kind == atomic_ {
+		p.reads[w.b.linear] = lastTime{*note, w.clock}
+	}
+	p.writes[w.b.linear] = lastTime{*note, w.clock}
+	*note |= uint64(manyBlock) << 32
+	w.talk(t.lane, p, w.order, kind == atomic_, true)
+}
+
 // blockRace reports two threads of one block.
-func (w *warp) blockRace(lane int, r *region, cell, note uint64, did string) {
+func (w *warp) blockRace(lane int, r *region, at, note uint64, did string) {
 	t := w.b.thread(int(note >> noteWho & whoLimit))
 	w.fault(GlobalRace, 1<<lane, "%s of %s, which thread (%d,%d,%d) of the same block wrote at line %d without a barrier between",
-		did, r.of.describe(int64(cell*4)), t[0], t[1], t[2], w.b.k.code[note>>notePC&pcMask].line)
+		did, r.of.describe(int64(at)), t[0], t[1], t[2], w.b.k.code[note>>notePC&pcMask].line)
 }
 
 // globalRace keeps a race with a write. The launch goes on, and the race at the
 // lowest place is reported at its end, so that the report does not depend on which
 // worker ran which block.
-func (w *warp) globalRace(lane int, r *region, cell, note uint64, did string) {
+func (w *warp) globalRace(lane int, r *region, at, note uint64, did string) {
 	t := w.b.thread(int(note >> noteWho & whoLimit))
 	c := &w.b.k.code[note>>notePC&pcMask]
-	w.keepRace(lane, r, cell, "%s of %s, which thread (%d,%d,%d) of %s wrote at line %d in the same launch",
-		did, r.of.describe(int64(cell*4)), t[0], t[1], t[2], w.b.worker.l.blockName(uint32(note>>32)), c.line)
+	w.keepRace(lane, r, at, "%s of %s, which thread (%d,%d,%d) of %s wrote at line %d in the same launch",
+		did, r.of.describe(int64(at)), t[0], t[1], t[2], w.b.worker.l.blockName(uint32(note>>32)), c.line)
 }
 
 // blockName names the block that a note or a page of readers tells of.
@@ -206,108 +257,21 @@ func (l *launch) blockName(plusOne uint32) string {
 }
 
 // globalReadRace keeps a race of a write with earlier reads.
-func (w *warp) globalReadRace(lane int, r *region, cell uint64, reader uint32) {
-	w.keepRace(lane, r, cell, "write of %s, which %s read in the same launch",
-		r.of.describe(int64(cell*4)), w.b.worker.l.blockName(reader))
+func (w *warp) globalReadRace(lane int, r *region, at uint64, reader uint32) {
+	w.keepRace(lane, r, at, "write of %s, which %s read in the same launch",
+		r.of.describe(int64(at)), w.b.worker.l.blockName(reader))
 }
 
-func (w *warp) keepRace(lane int, r *region, cell uint64, format string, args ...any) {
+func (w *warp) keepRace(lane int, r *region, at uint64, format string, args ...any) {
 	g := w.b.worker.shadow
-	if g.race != nil && cmp.Or(cmp.Compare(g.race.alloc, r.of.index), cmp.Compare(g.race.cell, cell)) <= 0 {
+	if g.race != nil && cmp.Or(cmp.Compare(g.race.alloc, r.of.index), cmp.Compare(g.race.at, at)) <= 0 {
 		return
 	}
-	g.race = &race{r.of.index, cell, w.newFault(GlobalRace, 1<<lane, format, args...)}
+	g.race = &race{r.of.index, at, w.newFault(GlobalRace, 1<<lane, format, args...)}
 }
 
 // coordinates returns the place of a block in the grid.
 func (l *launch) coordinates(n int) [3]int {
 	x, y := l.grid[0], l.grid[1]
 	return [3]int{n % x, n / x % y, n / (x * y)}
-}
-
-// crossRaces compares what the workers did and returns the race at the lowest place.
-func (l *launch) crossRaces() *Fault {
-	var found *race
-	for _, wk := range l.workers {
-		if r := wk.shadow.race; r != nil && (found == nil || r.before(found)) {
-			found = r
-		}
-		for _, o := range l.workers {
-			if o != wk {
-				found = l.compare(wk.shadow, o.shadow, found)
-			}
-		}
-	}
-	if found == nil {
-		return nil
-	}
-	return found.fault
-}
-
-func (r *race) before(o *race) bool {
-	return cmp.Or(cmp.Compare(r.alloc, o.alloc), cmp.Compare(r.cell, o.cell)) < 0
-}
-
-// compare looks for words that one worker wrote and the other wrote or read.
-func (l *launch) compare(a, b *globalShadow, found *race) *race {
-	for i := range min(len(a.allocs), len(b.allocs)) {
-		for page, p := range a.allocs[i].writes {
-			if p == nil || p.serial != l.serial {
-				continue
-			}
-			reads, writes := b.allocs[i].reads, b.allocs[i].writes
-			if page >= len(reads) {
-				continue
-			}
-			r := l.comparePages(i, page, p, writes[page], reads[page])
-			if r != nil && (found == nil || r.before(found)) {
-				found = r
-			}
-		}
-	}
-	return found
-}
-
-// comparePages looks for one race on a page.
-func (l *launch) comparePages(alloc, page int, p, q *writePage, r *readPage) *race {
-	if q != nil && q.serial != l.serial {
-		q = nil
-	}
-	if r != nil && r.serial != l.serial {
-		r = nil
-	}
-	if q == nil && r == nil {
-		return nil
-	}
-	for c, x := range &p.note {
-		if x == 0 {
-			continue
-		}
-		did := ""
-		switch {
-		case q != nil && q.note[c] != 0 && q.note[c]&x&(byAtom|partial) == 0:
-			did = "which " + l.blockName(uint32(q.note[c]>>32)) + " wrote"
-		case r != nil && r.block[c] != 0 && x&partial == 0:
-			did = "which " + l.blockName(r.block[c]) + " read"
-		default:
-			continue
-		}
-		return &race{alloc, uint64(page*pageWords + c), l.noteFault(alloc, page*pageWords+c, x, did)}
-	}
-	return nil
-}
-
-// noteFault turns the note of a write into a fault.
-func (l *launch) noteFault(alloc, cell int, note uint64, did string) *Fault {
-	c := &l.k.code[note>>notePC&pcMask]
-	who := int(note >> noteWho & whoLimit)
-	block := uint32(note >> 32)
-	if block == manyBlock {
-		block = 1
-	}
-	return &Fault{
-		Kind: GlobalRace, Kernel: l.k.Name, File: l.k.File, Line: c.line, Code: c.text,
-		Block: l.coordinates(int(block) - 1), Thread: threadAt(l.size, who),
-		Text: fmt.Sprintf("write of %s, %s in the same launch", l.m.allocs[alloc].describe(int64(cell*4)), did),
-	}
 }

@@ -54,11 +54,10 @@ type Kernel struct {
 	file64  []uint64 // initial values of the wide registers
 	preds   int
 	special []specialUse
-	params  int  // size of the parameter block in bytes
-	cell    uint // log2 of the bytes that one shadow cell covers
-	partial bool // has barriers for a part of the block
-	globals bool // reads or writes module variables
-	fences  int
+	params  int      // size of the parameter block in bytes
+	cell    uint     // log2 of the bytes that one shadow cell covers
+	partial bool     // has barriers for a part of the block
+	globals bool     // reads or writes module variables
 	talks   bool     // has fences or accesses by which blocks tell each other something
 	names   []string // of the registers, by place in warp.def
 }

@@ -46,7 +46,8 @@ type worker struct {
 	changes uint64   // counts what happened that a thread which waits may have waited for
 
 	shadow  *globalShadow
-	checked bool // races and uninitialised memory
+	forum   *forum // nil where blocks do not talk
+	checked bool   // races and uninitialised memory
 }
 
 func (m *Machine) prepare(k *Kernel, grid, size [3]int, dynamic int, params []uint64) *launch {
@@ -113,6 +114,9 @@ func (l *launch) run(ctx context.Context) error {
 	l.workers[0].run()
 	group.Wait()
 	if l.fault != nil {
+		if f := l.crossRaces(); f != nil && l.fault.Kind == Endless {
+			return f // why they wait in vain
+		}
 		return l.fault
 	}
 	if err := ctx.Err(); err != nil && l.stop.Load() {
@@ -145,7 +149,10 @@ func (l *launch) worker(i int) *worker {
 			wk.rest = append(wk.rest, newBlock(wk, l))
 		}
 	}
-	wk.shadow.serial, wk.shadow.race = l.serial, nil
+	wk.shadow.serial, wk.shadow.race, wk.forum = l.serial, nil, nil
+	if l.k.talks && wk.checked {
+		wk.forum = newForum()
+	}
 	if m.o.Shuffle != 0 {
 		wk.rng = rand.New(&wk.pcg)
 	}

@@ -1,14 +1,23 @@
 package ptxsim
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 var atomOps = map[string]func(*build) action{"atom": atom, "red": atom}
 
 // atom compiles atom and red. Lanes take their turns in ascending order.
 func atom(b *build) action {
 	b.in.atomic = true
-	for b.oneOf("relaxed", "acquire", "release", "acq_rel", "cta", "cluster", "gpu", "sys", "noftz") != "" {
+	how := cmp.Or(b.oneOf("relaxed", "acquire", "release", "acq_rel"), "relaxed")
+	if !slices.ContainsFunc(b.mods, func(m string) bool { return m == "cta" || m == "cluster" || m == "sys" }) {
+		b.oneOf("gpu")
+		b.mods = append([]string{"gpu"}, b.mods...)
 	}
+	order := b.ordering(how)
+	b.has("noftz")
 	where := b.space()
 	op := b.oneOf("add", "min", "max", "and", "or", "xor", "inc", "dec", "exch", "cas")
 	t := b.typ()
@@ -17,6 +26,7 @@ func atom(b *build) action {
 	}
 	if where != sharedSpace {
 		b.in.flow = meeting
+		b.k.talks = b.k.talks || order.acquire || order.release
 	}
 	update := b.update(op, t)
 	b.grain(where, t.size())
@@ -43,7 +53,7 @@ func atom(b *build) action {
 	return func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, size)
-		w.marked = false
+		w.order = order
 		l := w.b.worker.l
 		l.atomics.Lock()
 		defer l.atomics.Unlock()

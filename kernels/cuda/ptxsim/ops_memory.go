@@ -6,19 +6,23 @@ var memoryOps = map[string]func(*build) action{"ld": loadOp, "ldu": loadOp, "st"
 
 // hints are modifiers of loads and stores that change no value here.
 var hints = []string{
-	"weak", "cta", "cluster", "gpu", "sys", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc",
+	"weak", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc",
 	"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
 	"L2::64B", "L2::128B", "L2::256B",
 }
 
 // memoryMods takes the modifiers of a load or store and returns its space, how many
-// elements it moves, their type, and whether other blocks may touch the same bytes.
-func (b *build) memoryMods() (where space, n int, t dtype, strong bool) {
-	strong = b.oneOf("volatile", "relaxed", "acquire", "release") != ""
+// elements it moves, their type, and what it does where other blocks may touch the same
+// bytes, nil for an ordinary access.
+func (b *build) memoryMods() (where space, n int, t dtype, order *ordering) {
+	order = b.ordering(b.oneOf("volatile", "relaxed", "acquire", "release"))
 	for b.oneOf(hints...) != "" {
 	}
 	where = b.space()
-	if strong && (where == globalSpace || where == generic) {
+	if order != nil && where != globalSpace && where != generic {
+		order = nil
+	}
+	if order != nil && order.wide {
 		b.k.talks = true
 		b.in.flow = meeting
 	}
@@ -28,7 +32,22 @@ func (b *build) memoryMods() (where space, n int, t dtype, strong bool) {
 		b.fail("no such access")
 	}
 	b.grain(where, n*t.size())
-	return where, n, t, strong
+	return where, n, t, order
+}
+
+// ordering takes the scope that belongs to a modifier such as .acquire.
+func (b *build) ordering(how string) *ordering {
+	scope := b.oneOf("cta", "cluster", "gpu", "sys")
+	switch {
+	case how == "":
+		return nil
+	case how == "volatile":
+		scope = "sys"
+	case scope == "":
+		b.fail(".%s wants a scope, such as .gpu", how)
+	}
+	return &ordering{wide: scope == "gpu" || scope == "sys",
+		acquire: how == "acquire" || how == "acq_rel", release: how == "release" || how == "acq_rel"}
 }
 
 // grain makes the cells of the race check as small as the smallest access.
@@ -100,7 +119,7 @@ func (b *build) elements(i, n int) []operand {
 // loadOp compiles ld. Registers may be wider than the values.
 func loadOp(b *build) action {
 	b.arity(2, 2)
-	where, n, t, strong := b.memoryMods()
+	where, n, t, order := b.memoryMods()
 	var put []func(*warp, int, uint64)
 	list := b.elements(0, n)
 	for i := range list {
@@ -110,14 +129,14 @@ func loadOp(b *build) action {
 		return b.loadParam(put, t)
 	}
 	addr := b.addresses(1, where)
-	if f := fastMove(list, t, where, addr, strong, (*warp).loadGlobal, (*warp).loadShared); f != nil {
-		return locked(strong, 0, f)
+	if f := fastMove(list, t, where, addr, order, (*warp).loadGlobal, (*warp).loadShared); f != nil {
+		return locked(order, 0, f)
 	}
 	size := t.size()
-	return locked(strong, 0, func(w *warp, m uint32) {
+	return locked(order, 0, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
-		w.marked = strong
+		w.order = order
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, load)
@@ -143,7 +162,7 @@ func extendingStorer(t dtype, o *operand, r int) func(*warp, int, uint64) {
 }
 
 // fastMove compiles accesses of words that lie in narrow registers.
-func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), strong bool, global, shared func(*warp, uint32, []int)) action {
+func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), order *ordering, global, shared func(*warp, uint32, []int)) action {
 	if t.size() != 4 || where != globalSpace && where != sharedSpace {
 		return nil
 	}
@@ -165,7 +184,7 @@ func fastMove(list []operand, t dtype, where space, addr func(*warp, uint32), st
 	return func(w *warp, m uint32) {
 		addr(w, m)
 		w.countGlobal(m, n)
-		w.marked = strong
+		w.order = order
 		global(w, m, regs)
 	}
 }
@@ -225,7 +244,7 @@ func (b *build) loadParam(put []func(*warp, int, uint64), t dtype) action {
 // storeOp compiles st.
 func storeOp(b *build) action {
 	b.arity(2, 2)
-	where, n, t, strong := b.memoryMods()
+	where, n, t, order := b.memoryMods()
 	if where == paramSpace || where == constSpace {
 		b.fail("%s memory cannot be written", where)
 	}
@@ -240,14 +259,14 @@ func storeOp(b *build) action {
 		get = append(get, loader(dtype{kind: 'b', bits: from.size() * 8}, r))
 	}
 	addr := b.addresses(0, where)
-	if f := fastMove(list, t, where, addr, strong, (*warp).storeGlobal, (*warp).storeShared); f != nil {
-		return locked(strong, 1, f)
+	if f := fastMove(list, t, where, addr, order, (*warp).storeGlobal, (*warp).storeShared); f != nil {
+		return locked(order, 1, f)
 	}
 	size := t.size()
-	return locked(strong, 1, func(w *warp, m uint32) {
+	return locked(order, 1, func(w *warp, m uint32) {
 		addr(w, m)
 		w.count(where, m, n*size)
-		w.marked = strong
+		w.order = order
 		for ; m != 0; m &= m - 1 {
 			i := first(m)
 			mem := w.at(where, i, w.addr[i], n*size, store)
@@ -260,8 +279,8 @@ func storeOp(b *build) action {
 
 // locked makes accesses by which blocks may talk to each other exclude atomic
 // operations and one another.
-func locked(strong bool, stores uint64, f action) action {
-	if !strong {
+func locked(order *ordering, stores uint64, f action) action {
+	if order == nil {
 		return f
 	}
 	return func(w *warp, m uint32) {

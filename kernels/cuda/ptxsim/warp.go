@@ -22,18 +22,22 @@ type warp struct {
 	t32  [lanes]uint32
 	t64  [lanes]uint64
 
-	b      *block
-	index  int    // in the block
-	live   uint32 // lanes that have not exited
-	all    uint32 // lanes that exist
-	active uint32 // lanes that run now
-	pc     int
-	limit  int     // pc at which others wait; past the end when none do
-	others []group // lanes that wait elsewhere
-	state  state
-	steps  int64
-	addr   [lanes]uint64 // of the memory instruction that runs
-	marked bool          // it is .volatile, .relaxed, .acquire or .release
+	b        *block
+	index    int    // in the block
+	live     uint32 // lanes that have not exited
+	all      uint32 // lanes that exist
+	active   uint32 // lanes that run now
+	pc       int
+	limit    int     // pc at which others wait; past the end when none do
+	others   []group // lanes that wait elsewhere
+	state    state
+	pausedAt int // pc after the last pause
+	steps    int64
+	addr     [lanes]uint64 // of the memory instruction that runs
+	order    *ordering     // of it where it is atomic, .volatile, .relaxed, .acquire or .release
+
+	view    view // what all its lanes know of other blocks
+	talkers []talker
 
 	clock uint32        // counts the points that order memory, see shadow.go
 	floor uint64        // the least of know
@@ -129,6 +133,8 @@ func (w *warp) jump(c *instr, m uint32) {
 		w.pc++
 		if w.b.k.talks {
 			w.state = paused
+			w.b.moved = w.b.moved || w.pausedAt != w.pc
+			w.pausedAt = w.pc
 		}
 	}
 }
@@ -203,6 +209,7 @@ func (w *warp) start(threads int) {
 		w.def[k.placeOf(s.typ().file(), s.index)] = full
 	}
 	w.twins, w.answer = 0, nil
+	w.view, w.talkers, w.pausedAt = nil, nil, 0
 	w.clock, w.floor, w.know = 1, 0, [lanes]uint32{}
 	w.async.reset()
 }

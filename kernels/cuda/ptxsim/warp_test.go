@@ -168,6 +168,7 @@ func TestTickets(t *testing.T) {
 	atom.global.add.u32 %r6, [%rd1], 1;
 	setp.ne.u32 %p1, %r6, 15;
 	@%p1 ret;
+	membar.gl; // acquire
 	mov.u32 %r7, 0;
 	mov.u32 %r9, 0;
 L:	ld.volatile.global.u32 %r8, [%rd1+8];
@@ -187,8 +188,10 @@ L:	ld.volatile.global.u32 %r8, [%rd1+8];
 			t.Errorf("sum %d, want 120", got)
 		}
 	}
-	_, err := runSnippet(t, New(Options{}), replaceNth(t, body, "ld.volatile", "ld", 0), 16, 1, 18, 1)
-	wantFault(t, err, GlobalRace, "")
+	for _, fence := range []string{"membar.gl;", "membar.gl; // acquire"} {
+		_, err := runSnippet(t, New(Options{}), replaceNth(t, body, fence, "", 0), 16, 1, 18, 1)
+		wantFault(t, err, GlobalRace, "of block (0,0,0) wrote at line")
+	}
 }
 
 const variableSource = `

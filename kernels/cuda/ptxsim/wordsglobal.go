@@ -22,16 +22,16 @@ func (w *warp) cursor(r *region) pageCursor {
 	return pageCursor{s: g.shadow(r.of), serial: g.serial, page: ^uint64(0)}
 }
 
-// move turns to another page.
-func (c *pageCursor) move(page uint64, write bool) {
+// move turns to another page, unless it is one that is kept by the byte.
+func (c *pageCursor) move(page uint64, write bool) bool {
 	c.page = page
 	c.writes = c.s.writers(c.serial, page, write)
-	c.reads = nil
-	if !write {
-		c.reads = c.s.readers(c.serial, page)
-	} else if p := c.s.reads[page]; p != nil && p.serial == c.serial {
-		c.reads = p
+	c.reads = c.s.readers(c.serial, page, !write)
+	if c.writes != nil && c.writes.fine != nil || c.reads != nil && c.reads.fine != nil {
+		c.page = ^uint64(0)
+		return false
 	}
+	return true
 }
 
 // plainRegion returns the region of the first lane's address if fast paths can
@@ -49,7 +49,7 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 	r := w.plainRegion(m)
 	n := uint64(4 * len(regs))
 	switch {
-	case r == nil || uint64(len(r.data)) < n || w.marked:
+	case r == nil || uint64(len(r.data)) < n || w.order != nil:
 		w.loadSlowly(globalSpace, m, regs)
 		return
 	case !w.b.worker.checked && (!r.of.arena || r.base >= firstPiece<<offsetBits):
@@ -60,7 +60,7 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 	}
 	limit := uint64(len(r.data)) - n
 	shift := uint64(r.offset)
-	me := uint32(w.b.linear + 1)
+	me, mine := uint32(w.b.linear+1), w.b.reader()
 	cur := w.cursor(r)
 	data, state := r.data, r.state
 	var slow uint32
@@ -77,8 +77,9 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 				break
 			}
 			cell := (off + shift) >> 2
-			if cell/pageWords != cur.page {
-				cur.move(cell/pageWords, false)
+			if cell/pageWords != cur.page && !cur.move(cell/pageWords, false) {
+				slow |= 1 << i
+				break
 			}
 			c := cell % pageWords
 			if cur.writes != nil {
@@ -87,11 +88,14 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 					break
 				}
 			}
-			if e := &cur.reads.block[c]; *e != me {
+			if e := &cur.reads.block[c]; *e != mine {
 				if *e == 0 {
-					*e = me
-				} else {
-					*e = manyBlock
+					*e = mine
+				} else if *e != manyBlock {
+					*e = w.b.joined(*e)
+				} else if w.b.k.talks {
+					slow |= 1 << i
+					break
 				}
 			}
 			w.r32[d][i] = binary.LittleEndian.Uint32(data[off:])
@@ -107,13 +111,13 @@ func (w *warp) loadGlobal(m uint32, regs []int) {
 func (w *warp) storeGlobal(m uint32, regs []int) {
 	r := w.plainRegion(m)
 	n := uint64(4 * len(regs))
-	if r == nil || uint64(len(r.data)) < n || w.marked || !w.b.worker.checked {
+	if r == nil || uint64(len(r.data)) < n || w.order != nil || !w.b.worker.checked {
 		w.storeSlowly(globalSpace, m, regs)
 		return
 	}
 	limit := uint64(len(r.data)) - n
 	shift := uint64(r.offset)
-	me := uint32(w.b.linear + 1)
+	me, mine := uint32(w.b.linear+1), w.b.readerID
 	cur := w.cursor(r)
 	data, state := r.data, r.state
 	var slow uint32
@@ -127,15 +131,16 @@ func (w *warp) storeGlobal(m uint32, regs []int) {
 		note := w.note(i, 0)
 		for _, s := range regs {
 			cell := (off + shift) >> 2
-			if cell/pageWords != cur.page {
-				cur.move(cell/pageWords, true)
+			if cell/pageWords != cur.page && !cur.move(cell/pageWords, true) {
+				slow |= 1 << i
+				break
 			}
 			c := cell % pageWords
 			old := cur.writes.note[c]
 			clash := old != 0 && (uint32(old>>32) != me || uint64(cur.writes.clock[c]) > w.floor)
 			if cur.reads != nil {
 				e := cur.reads.block[c]
-				clash = clash || e != 0 && e != me
+				clash = clash || e != 0 && e != mine
 			}
 			if clash || binary.LittleEndian.Uint32(state[off:])&(usable*0x01010101) != usable*0x01010101 {
 				slow |= 1 << i
