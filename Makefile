@@ -43,6 +43,7 @@ gpu-check: build/cuda/cuda.h ## the folder for a machine with a GPU, tried here 
 
 sim: ## every GPU kernel on the simulator, the full sweep of shapes, all checks on
 	go test -timeout 15m ./kernels/cuda -full
+	go test -timeout 15m ./greg -run Device -full
 
 ptxas-check: ## NVIDIA's assembler on every GPU kernel, where it can be had
 	scripts/ptxas-check.sh

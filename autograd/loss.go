@@ -135,11 +135,18 @@ func Norm(x *Value) *Value {
 // 1/(1-p). The mask is a function of seed, stream and the element's place: the
 // same arguments give the same mask.
 func Dropout(x *Value, p float64, seed, stream uint64) *Value {
+	return DropoutAt(nil, x, p, seed, stream)
+}
+
+// DropoutAt is Dropout with the stream *clock + stream, which is looked up whenever the
+// operation runs, in a replay of a [kernels.Capturer] too. The clock must stand still
+// while a step runs, or its derivative drops other elements. A nil clock adds nothing.
+func DropoutAt(clock *uint64, x *Value, p float64, seed, stream uint64) *Value {
 	if p < 0 || p >= 1 {
 		panic(&UsageError{Op: "dropout", Problem: fmt.Sprintf("probability %g is not in [0, 1)", p)})
 	}
 	if p == 0 {
 		return own(x, x)
 	}
-	return dropoutOp.one(kernels.DropAttr{P: p, Seed: seed, Stream: stream}, x)
+	return dropoutOp.one(kernels.DropAttr{P: p, Seed: seed, Stream: stream, Clock: clock}, x)
 }

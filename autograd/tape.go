@@ -27,12 +27,13 @@ type Tape struct {
 	paused  bool     // Backward runs: nothing is recorded
 	stamp   uint64   // of the running derivative
 	stamps  uint64   // how many there were
+	keeps   map[any]*Value
 	counter func(op *Op, in, out []*Value)
 }
 
 // NewTape returns an empty tape for one device.
 func NewTape(dev kernels.Device) *Tape {
-	return &Tape{dev: dev, arena: kernels.NewArena(dev), leaves: map[*store]*Value{},
+	return &Tape{dev: dev, arena: kernels.NewArena(dev), leaves: map[*store]*Value{}, keeps: map[any]*Value{},
 		kept: kept{shapes: map[shapeKey][]int{}, boxes: map[any]any{}}}
 }
 
@@ -106,6 +107,18 @@ func (v *Value) revive(s *store) {
 	}
 }
 
+// Keep returns a constant that data makes when a key is asked for the first time; it
+// stays on the device until the tape is closed. It is for numbers that are the same in
+// every step, which need not be copied in each.
+func (t *Tape) Keep(key any, data func() []float32, shape ...int) *Value {
+	v := t.keeps[key]
+	if v == nil {
+		v = New(t.dev, data(), shape...)
+		t.keeps[key] = v
+	}
+	return t.Watch(v).Detach()
+}
+
 // Release ends the step: every value of the tape is gone, the memory is kept
 // for the next step. So are the values that are done with ([Value.Done]): in the
 // next step they may stand for something else.
@@ -134,8 +147,16 @@ func (t *Tape) Release() {
 // Close releases the tape and returns its memory to the device.
 func (t *Tape) Close() {
 	t.Release()
+	for _, v := range t.keeps {
+		v.Done()
+	}
+	clear(t.keeps)
 	t.arena.Close()
 }
+
+// Moves counts how often the tape has changed its memory: what was captured of a step
+// ([kernels.Capturer]) can be replayed as long as this is the same.
+func (t *Tape) Moves() int { return t.arena.Moves() }
 
 // Memory reports the memory of the tape: what its values occupy now, the most
 // they ever occupied, and what is held from the device, in bytes.

@@ -11,12 +11,8 @@ import (
 // output, which stands for none of the classes. DOS chooses its outliers with a
 // [ClusterSampler], NTOM with a [RankSampler].
 func absentTerm(logits *autograd.Value) *autograd.Value {
-	outputs := logits.Dim(1)
-	labels := make([]int, logits.Dim(0))
-	for i := range labels {
-		labels[i] = outputs - 1
-	}
-	return autograd.CrossEntropy(logits, logits.Tape().Labels(labels, outputs))
+	none := logits.Tape().Full(float64(logits.Dim(1)-1), logits.Dim(0))
+	return autograd.CrossEntropy(logits, none)
 }
 
 // absentProbability is the softmax probability of the output for none of the

@@ -16,28 +16,33 @@ const (
 // gradient is equation (3), or its like for another score. All are one program with
 // two lists of constants: the gradient is that of sum_i c_i S_i, the term
 // sum_i a_i |g_i|. known are the logits of classes.
-func (l Loss) gradient(t *autograd.Tape, out *Terms, images, known *autograd.Value, n int) {
-	var j *autograd.Value
-	var a []float32
+func (l Loss) gradient(t *autograd.Tape, out *Terms, images, known *autograd.Value, b Batch) {
+	n, total := len(b.Labels), images.Dim(0)
+	var j, weights *autograd.Value
 	switch l.GradOf {
 	case GradLoss:
-		j, a = out.Total, ones(images.Dim(0), 1/float32(images.Dim(0)))
+		share := 1 / float32(total)
+		j, weights = out.Total, t.Keep(share, func() []float32 { return ones(total, share) }, total)
 	default:
 		score, in, aux := out.Scores, l.MarginIn, l.MarginAux
 		if l.GradOf == GradMSP {
 			score, in, aux = autograd.Neg(maxProbability(known)), -l.GradIn, -l.GradAux
 		}
-		var c []float32
-		c, a = l.coefficients(out, score.Float64s(), in, aux, n)
-		if out.Hits == [2]int{} {
-			out.LGrad = t.Full(0)
-			return
+		if b.Fixed {
+			out.Detected, weights = l.detected(t, score, in, aux, n)
+		} else {
+			c, a := l.coefficients(out, score.Float64s(), in, aux, n)
+			if out.Hits == [2]int{} {
+				out.LGrad = t.Full(0)
+				return
+			}
+			out.Detected, weights = t.New(c, total), t.New(a, total)
 		}
-		j = autograd.Sum(autograd.Mul(score, t.New(c, len(c))))
+		j = autograd.Sum(autograd.Mul(score, out.Detected))
 	}
 	out.Grad = autograd.Grad(j, images)[0]
 	out.Norms = autograd.Norm(out.Grad)
-	out.LGrad = autograd.Sum(autograd.Mul(out.Norms, t.New(a, len(a))))
+	out.LGrad = autograd.Sum(autograd.Mul(out.Norms, weights))
 }
 
 func ones(n int, value float32) []float32 {
@@ -73,6 +78,41 @@ func (l Loss) coefficients(out *Terms, scores []float64, marginIn, marginAux flo
 		}
 	}
 	return c, a
+}
+
+// constants is the key of the numbers of a batch that detected needs.
+type constants struct {
+	what     string
+	in, aux  float64
+	n, total int
+}
+
+// detected computes what coefficients does on the device, without looking: c is 0 for
+// an image that is not detected, whose gradient and its norm then are 0 as well, and a
+// is the share of every image.
+func (l Loss) detected(t *autograd.Tape, score *autograd.Value, in, aux float64, n int) (c, a *autograd.Value) {
+	total := score.Dim(0)
+	keep := func(what string, ofIn, ofAux float64) *autograd.Value {
+		return t.Keep(constants{what, in, aux, n, total}, func() []float32 {
+			return append(ones(n, float32(ofIn)), ones(total-n, float32(ofAux))...)
+		}, total)
+	}
+	shares := keep("share", 1/float64(n), 1/float64(total-n))
+	one := keep("one", 1, 1)
+	all, weights := one, shares
+	if l.Variant == Code {
+		all, weights = shares, keep("mean", 1/float64(total), 1/float64(total))
+	}
+	if l.ForceHits {
+		return all, weights
+	}
+	// An in-distribution image is detected from in down: -S >= -in.
+	turned := autograd.Mul(score.Detach(), keep("sign", -1, 1))
+	over := autograd.Sub(turned, keep("bound", -in, aux))
+	if l.Variant == Code {
+		return autograd.Mul(autograd.Above(over, 0), shares), weights
+	}
+	return autograd.AtLeast(over, 0), weights
 }
 
 // checkTerms looks at the parameters of the outlier and gradient terms.

@@ -80,7 +80,11 @@ type Terms struct {
 	Scores *autograd.Value // S = -logsumexp(logits of classes), [n+m]
 	Grad   *autograd.Value // the gradient whose norms were taken, [n+m, H, W, 3], or nil
 	Norms  *autograd.Value // its norms, [n+m], or nil
-	Hits   [2]int          // images detected by the margins: in-distribution, auxiliary
+	// Detected is not 0 for images that the margins count as detected, [n+m]; nil when
+	// there is no such term, or none is. Hits are their numbers, in-distribution and
+	// auxiliary, unless the batch is Fixed.
+	Detected *autograd.Value
+	Hits     [2]int
 }
 
 // Net is a classifier as the loss sees it.
@@ -99,6 +103,40 @@ type Batch struct {
 	Prior  []float64       // of Balanced: how common every class is among outliers
 	// Measure computes the gradient term, for the record, even where its weight is zero.
 	Measure bool
+	// Fixed makes the operations the same whatever is in the images: nothing is read in
+	// between, and the gradient term is computed even when no image is detected. A
+	// device can then do the step again by itself ([kernels.Capturer]).
+	Fixed bool
+	// On has numbers that are on the device already, and may be others when it does the
+	// step again.
+	On OnDevice
+}
+
+// OnDevice are numbers of a batch on the device; those that are nil are taken from the
+// batch and the loss, as constants.
+type OnDevice struct {
+	Labels      *autograd.Value // Batch.Labels, [n]
+	Share, Rest *autograd.Value // Batch.Share and 1 less that, scalars
+	LambdaGrad  *autograd.Value // Loss.LambdaGrad where that is not zero, a scalar
+}
+
+// labels are the first m of the batch's labels.
+func (b Batch) labels(t *autograd.Tape, m, outputs int) *autograd.Value {
+	switch {
+	case b.On.Labels == nil:
+		return t.Labels(b.Labels[:m], outputs)
+	case m < len(b.Labels):
+		return autograd.Slice(b.On.Labels, 0, 0, m)
+	}
+	return b.On.Labels
+}
+
+// times is x times a number, which is that of the device where there is one.
+func times(x *autograd.Value, number float64, on *autograd.Value) *autograd.Value {
+	if on != nil {
+		return autograd.Mul(x, on)
+	}
+	return autograd.Scale(x, number)
 }
 
 // Terms runs the network on images [n+m, H, W, C], of which the first n =
@@ -109,8 +147,8 @@ func (l Loss) Terms(p *layers.Pass, net Net, images *autograd.Value, labels []in
 }
 
 // Of runs the network on a batch and puts the loss on the tape. The gradient term
-// is left out of the arithmetic when no image is detected: it is exactly zero then,
-// and so is its derivative.
+// is left out of the arithmetic when no image is detected, unless the batch is Fixed:
+// it is exactly zero then, and so is its derivative.
 func (l Loss) Of(p *layers.Pass, net Net, b Batch) *Terms {
 	n := len(b.Labels)
 	m := b.Images.Dim(0) - n
@@ -123,12 +161,12 @@ func (l Loss) Of(p *layers.Pass, net Net, b Batch) *Terms {
 		images = t.Watch(images)
 	}
 	if b.Depth > 0 {
-		p.Between = mixAfter(b.Depth, n, b.Share)
+		p.Between = mixAfter(b, n)
 	}
 	logits, features := net.Forward(p, images)
 	features.Done()
 	in := autograd.Slice(logits, 0, 0, n)
-	out := &Terms{Logits: logits, CE: autograd.CrossEntropy(in, t.Labels(b.Labels, logits.Dim(1)))}
+	out := &Terms{Logits: logits, CE: autograd.CrossEntropy(in, b.labels(t, n, logits.Dim(1)))}
 	known := logits
 	if l.rejects() {
 		known = autograd.Slice(logits, 1, 0, logits.Dim(1)-1)
@@ -140,10 +178,10 @@ func (l Loss) Of(p *layers.Pass, net Net, b Batch) *Terms {
 		out.Total = autograd.Add(out.Total, autograd.Scale(out.LS, l.LambdaS))
 	}
 	if penalised || b.Measure {
-		l.gradient(t, out, images, known, n)
+		l.gradient(t, out, images, known, b)
 	}
 	if penalised {
-		out.Total = autograd.Add(out.Total, autograd.Scale(out.LGrad, l.LambdaGrad))
+		out.Total = autograd.Add(out.Total, times(out.LGrad, l.LambdaGrad, b.On.LambdaGrad))
 	}
 	return out
 }
@@ -159,7 +197,7 @@ func (l Loss) outliers(out *Terms, b Batch, n int) *autograd.Value {
 	case Absent:
 		return absentTerm(aux)
 	case Mixed:
-		return mixedTerm(aux, b.Labels[:aux.Dim(0)], b.Share)
+		return mixedTerm(aux, b)
 	}
 	return l.energy(out.Scores, n)
 }

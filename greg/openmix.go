@@ -13,10 +13,9 @@ import (
 // given, and an outlier with shares lambda and 1-lambda:
 //
 //	lambda CE(z, label) + (1-lambda) CE(z, none of the classes)
-func mixedTerm(logits *autograd.Value, labels []int, lambda float64) *autograd.Value {
-	t := logits.Tape()
-	known := autograd.CrossEntropy(logits, t.Labels(labels, logits.Dim(1)))
-	return autograd.Add(autograd.Scale(known, lambda), autograd.Scale(absentTerm(logits), 1-lambda))
+func mixedTerm(logits *autograd.Value, b Batch) *autograd.Value {
+	known := autograd.CrossEntropy(logits, b.labels(logits.Tape(), logits.Dim(0), logits.Dim(1)))
+	return autograd.Add(times(known, b.Share, b.On.Share), times(absentTerm(logits), 1-b.Share, b.On.Rest))
 }
 
 // mixingStream keeps lambda's random numbers apart from others of the same seed.
@@ -51,16 +50,17 @@ func (l Loss) mixingDepth(seed uint64, step int) int {
 // depthSeed keeps the depths' random numbers apart.
 const depthSeed = 0x6465707468
 
-// mixAfter returns what mixes, after so many groups of blocks, the rows of outliers
-// with as many of the first n rows, which stay what they are.
-func mixAfter(depth, n int, lambda float64) func(v *autograd.Value) *autograd.Value {
+// mixAfter returns what mixes, after the batch's depth of groups of blocks, the rows of
+// outliers with as many of the first n rows, which stay what they are.
+func mixAfter(b Batch, n int) func(v *autograd.Value) *autograd.Value {
+	depth := b.Depth
 	return func(v *autograd.Value) *autograd.Value {
 		if depth--; depth != 0 {
 			return v
 		}
 		in, aux := autograd.Slice(v, 0, 0, n), autograd.Slice(v, 0, n, v.Dim(0))
 		partner := autograd.Slice(v, 0, 0, aux.Dim(0))
-		mixed := autograd.Add(autograd.Scale(partner, lambda), autograd.Scale(aux, 1-lambda))
+		mixed := autograd.Add(times(partner, b.Share, b.On.Share), times(aux, 1-b.Share, b.On.Rest))
 		both := autograd.Concat(0, in, mixed)
 		for _, x := range []*autograd.Value{v, in, aux, partner, mixed} {
 			x.Done()

@@ -28,7 +28,7 @@ func TestMixingInsideTheNetwork(t *testing.T) {
 		logits := func(depth int) []float32 {
 			p := layers.Inference(tape)
 			if depth > 0 {
-				p.Between = mixAfter(depth, 2, 0.25)
+				p.Between = mixAfter(Batch{Depth: depth, Share: 0.25}, 2)
 			}
 			z, _ := m.Forward(p, tape.New(images, 4, 16, 16, 3))
 			return z.Float32s()

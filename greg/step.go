@@ -1,7 +1,5 @@
 package greg
 
-import "gradgrad/datasets"
-
 // Step reports one finished step.
 type Step struct {
 	Step  int `json:"step"`  // steps done, this one included
@@ -39,32 +37,66 @@ type Step struct {
 	Seconds float64 `json:"seconds"` // wall time, waiting for images included
 }
 
-func (t *Trainer) report(terms *Terms, in *datasets.Batch, images int) Step {
-	s := Step{Loss: terms.Total.Item(), CE: terms.CE.Item(), HitsIn: terms.Hits[0], HitsAux: terms.Hits[1], Images: images}
-	if terms.LS != nil {
-		*s.outlier(t.Config.Loss.Outliers) = pointer(terms.LS.Item())
+// The records of a step, in their order.
+const (
+	atTotal = iota
+	atCE
+	atLS
+	atLGrad
+	atScores
+	atLogits
+	atDetected
+)
+
+// number is a record of one number, nil where the step has none.
+func (u *underway) number(at int) *float64 {
+	if u.numbers[at] == nil {
+		return nil
 	}
-	if terms.LGrad != nil {
-		s.LGrad = pointer(terms.LGrad.Item())
+	return pointer(u.numbers[at][0])
+}
+
+// report says what the records of a step mean.
+func (t *Trainer) report(u *underway) Step {
+	scores, n, images := u.numbers[atScores], u.of.n, u.of.total
+	s := Step{Loss: u.numbers[atTotal][0], CE: u.numbers[atCE][0], LGrad: u.number(atLGrad), Images: images}
+	if ls := u.number(atLS); ls != nil {
+		*s.outlier(t.Config.Loss.Outliers) = ls
 	}
-	scores := terms.Scores.Float64s()
-	s.EnergyIn = mean(scores[:in.N])
-	if images > in.N {
-		s.EnergyAux = pointer(mean(scores[in.N:]))
+	for i, c := range u.numbers[atDetected] {
+		switch {
+		case c != 0 && i < n:
+			u.hits[0]++
+		case c != 0:
+			u.hits[1]++
+		}
 	}
-	logits, outputs := terms.Logits.Float32s(), terms.Logits.Dim(1)
-	s.Accuracy = 100 * accuracy(logits, outputs, t.Config.Model.Answers(), in.Labels)
+	s.HitsIn, s.HitsAux = u.hits[0], u.hits[1]
+	s.EnergyIn = mean(scores[:n])
+	if images > n {
+		s.EnergyAux = pointer(mean(scores[n:]))
+	}
+	logits, outputs := narrow(u.numbers[atLogits]), len(u.numbers[atLogits])/images
+	s.Accuracy = 100 * accuracy(logits, outputs, t.Config.Model.Answers(), u.batch.Labels)
 	if t.Config.Model.Reject {
 		p := make([]float64, images)
 		for i := range p {
 			p[i] = absentProbability(float64(logits[(i+1)*outputs-1]), -scores[i])
 		}
-		s.AbsentIn = pointer(mean(p[:in.N]))
-		if images > in.N {
-			s.AbsentAux = pointer(mean(p[in.N:]))
+		s.AbsentIn = pointer(mean(p[:n]))
+		if images > n {
+			s.AbsentAux = pointer(mean(p[n:]))
 		}
 	}
 	return s
+}
+
+func narrow(xs []float64) []float32 {
+	ys := make([]float32, len(xs))
+	for i, x := range xs {
+		ys[i] = float32(x)
+	}
+	return ys
 }
 
 // outlier is the field for an outlier term.

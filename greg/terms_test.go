@@ -76,9 +76,11 @@ func TestTermsAgainstDifferences(t *testing.T) {
 	const n = 2
 	balanced := Loss{MarginIn: -5, MarginAux: -2, Alpha: 10, Gamma: 0.75}
 	for name, f := range map[string]gradcheck.Func{
-		"oe":      func(in ...*autograd.Value) *autograd.Value { return uniformTerm(in[0]) },
-		"absent":  func(in ...*autograd.Value) *autograd.Value { return absentTerm(in[0]) },
-		"openmix": func(in ...*autograd.Value) *autograd.Value { return mixedTerm(in[0], []int{0, 1, 2, 0}, 0.4) },
+		"oe":     func(in ...*autograd.Value) *autograd.Value { return uniformTerm(in[0]) },
+		"absent": func(in ...*autograd.Value) *autograd.Value { return absentTerm(in[0]) },
+		"openmix": func(in ...*autograd.Value) *autograd.Value {
+			return mixedTerm(in[0], Batch{Labels: []int{0, 1, 2, 0}, Share: 0.4})
+		},
 		"balanced": func(in ...*autograd.Value) *autograd.Value {
 			return balanced.balancedTerm(autograd.Neg(autograd.LogSumExp(in[0])), in[0], n, []float64{.6, .3, .1})
 		},

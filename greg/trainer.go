@@ -9,7 +9,6 @@ import (
 	"gradgrad/autograd"
 	"gradgrad/datasets"
 	"gradgrad/kernels"
-	"gradgrad/layers"
 	"gradgrad/models"
 	"gradgrad/optim"
 )
@@ -27,7 +26,13 @@ type Trainer struct {
 	tape   *autograd.Tape
 	done   int // steps
 	images []float32
-	sender sender
+
+	player player
+	inlet  kernels.Inlet // nil where the device cannot replay
+	shapes map[stepShape]*shaped
+	looks  map[lookShape]*look
+	lr     float64 // of the step that the device is to do
+	clock  uint64  // the same for what it drops
 
 	selections []*selection // what was chosen for this epoch and for earlier ones
 	prior      []float64    // of Balanced Energy
@@ -36,14 +41,18 @@ type Trainer struct {
 	// Looking, where set, is told how many of the images are done that the network
 	// looks at before it is trained: candidates to choose among.
 	Looking func(done, total int)
+	// Eager makes devices that could replay steps run every one operation by operation,
+	// to the same bits: for profiles, and to find out which operation fails.
+	Eager bool
 	// GradEvery makes every so many steps measure L_gradS also where the loss
 	// does not contain it, for comparisons; 0 never. Training is unaffected.
 	GradEvery int
 }
 
 // DivergedError reports that training came to numbers that are not finite: in
-// the loss, and then the weights are as they were before the step, or in what the
-// step made of the weights, running statistics and optimiser.
+// the loss, or in what the step made of the weights, running statistics and optimiser.
+// When it was the loss the weights are as they were before the step, unless the device
+// can replay steps: it has then made the update before anyone looks.
 type DivergedError struct {
 	Step    int
 	CE      float64
@@ -70,7 +79,14 @@ func NewTrainer(c Config, m models.Model, dev kernels.Device) (*Trainer, error) 
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{Config: c, Model: m, tape: autograd.NewTape(dev)}
+	t := &Trainer{Config: c, Model: m, tape: autograd.NewTape(dev), shapes: map[stepShape]*shaped{}, looks: map[lookShape]*look{}}
+	t.player = player{tape: t.tape, plans: map[any]*plan{}}
+	if can, ok := dev.(kernels.Capturer); ok {
+		var err error
+		if t.inlet, err = can.NewInlet(); err != nil {
+			return nil, err
+		}
+	}
 	t.opt = newOptimizer(c, m.Params())
 	if c.ClipNorm > 0 {
 		t.clip = optim.NewClipper(m.Params(), c.ClipNorm)
@@ -79,7 +95,25 @@ func NewTrainer(c Config, m models.Model, dev kernels.Device) (*Trainer, error) 
 }
 
 // Close returns the memory of the trainer to the device.
-func (t *Trainer) Close() { t.tape.Close() }
+func (t *Trainer) Close() {
+	t.tape.Close()
+	if t.inlet == nil {
+		return
+	}
+	// What fails here fails again, and is said, when the device is used or closed.
+	_ = t.player.close()
+	_ = t.inlet.Close()
+	for _, k := range t.shapes {
+		k.log.close()
+		for _, v := range k.on.all() {
+			v.Done()
+		}
+	}
+	for _, k := range t.looks {
+		k.log.close()
+		k.images.value.Done()
+	}
+}
 
 // Done is the number of steps done.
 func (t *Trainer) Done() int { return t.done }
@@ -123,6 +157,9 @@ func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(St
 			return err
 		}
 	}
+	if can, ok := t.tape.Device().(kernels.Capturer); ok && !t.Eager {
+		t.player.dev = can
+	}
 	f := t.newFeed(ctx, id, aux, perEpoch)
 	defer f.close()
 	t.rate = t.Config.schedule(total)
@@ -143,27 +180,57 @@ func (t *Trainer) epoch(ctx context.Context, id datasets.Set, perEpoch, total in
 	if err := f.epoch(ctx, epoch); err != nil {
 		return false, err
 	}
-	for in, err := range datasets.Batches(ctx, id, t.idBatches(epoch, t.done%perEpoch)) {
+	var last *underway
+	finish := func() (more bool, err error) {
+		if last == nil {
+			return true, nil
+		}
+		s, err := t.finish(last)
+		last = nil
 		if err != nil {
 			return false, err
 		}
-		out, drawn, err := f.next(ctx)
-		if err != nil {
-			return false, err
-		}
-		s, err := t.step(in, out)
-		if err != nil {
-			return false, err
-		}
-		s.addDrawn(drawn)
 		s.Epoch, s.Steps, s.Seconds = epoch, total, time.Since(began).Seconds()
-		if !yield(s) || t.done >= total {
-			return false, nil
-		}
 		began = time.Now()
+		return yield(s) && s.Step < total, nil
 	}
-	return true, nil
+	for in, err := range datasets.Batches(ctx, id, t.idBatches(epoch, t.done%perEpoch)) {
+		next, err := t.prepare(ctx, in, err, f)
+		if more, e := finish(); e != nil || !more { // the step before this one
+			t.drop(next)
+			return false, e
+		}
+		if err != nil {
+			return false, err
+		}
+		if err := t.begin(next); err != nil {
+			return false, err
+		}
+		last = next
+		if !t.ahead() || t.done >= total {
+			if more, err := finish(); err != nil || !more {
+				return false, err
+			}
+		}
+	}
+	return finish()
 }
+
+// prepare chooses the auxiliary images of the next step and sends it.
+func (t *Trainer) prepare(ctx context.Context, in *datasets.Batch, err error, f feed) (*underway, error) {
+	if err != nil {
+		return nil, err
+	}
+	out, drawn, err := f.next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.send(in, out, drawn)
+}
+
+// ahead says whether a step is prepared while the one before is under way: where the
+// device works by itself, and the step needs no number of the one before.
+func (t *Trainer) ahead() bool { return t.inlet != nil && t.Config.DualRate == 0 }
 
 func (t *Trainer) idBatches(epoch, start int) datasets.BatchConfig {
 	c := t.Config
@@ -180,7 +247,7 @@ func (t *Trainer) auxBatches() datasets.BatchConfig {
 // takesBytes says whether batches are bytes. OpenMix mixes images before the device
 // has them.
 func (t *Trainer) takesBytes() bool {
-	return takesBytes(t.tape.Device()) && t.Config.Loss.Outliers != Mixed
+	return t.inlet != nil && takesBytes(t.tape.Device()) && t.Config.Loss.Outliers != Mixed
 }
 
 // CheckSets returns an error when the trainer cannot train on these sets: too few
@@ -207,64 +274,4 @@ func (t *Trainer) CheckSets(id, aux datasets.Set) error {
 		return fmt.Errorf("greg: images of %s are %dx%d, those of %s %dx%d; they must be equal", id.Name(), h, w, aux.Name(), ah, aw)
 	}
 	return nil
-}
-
-// step makes one update and counts it.
-func (t *Trainer) step(in, aux *datasets.Batch) (s Step, err error) {
-	defer autograd.Catch(&err)
-	defer t.tape.Release()
-	c := t.Config
-	batch := t.join(in, aux)
-	p := &layers.Pass{Tape: t.tape, Train: true, StatUpdates: c.StatUpdates, Seed: c.Seed, Step: uint64(t.done), Conv: c.Conv, Recompute: c.Recompute}
-	batch.Measure = c.DualRate > 0 || t.GradEvery > 0 && aux != nil && t.done%t.GradEvery == 0
-	c.Loss.LambdaGrad = t.lambdaGrad()
-	terms := c.Loss.Of(p, t.Model, batch)
-	s = t.report(terms, in, batch.Images.Dim(0))
-	if bad := s.Loss - s.Loss; bad != 0 { // NaN or infinite
-		d := &DivergedError{Step: t.done + 1, CE: s.CE, LGr: s.LGrad}
-		if terms.LS != nil {
-			d.LS = pointer(terms.LS.Item())
-		}
-		return s, d
-	}
-	autograd.Backward(terms.Total, t.Model.Params()...)
-	if t.clip != nil {
-		t.clip.Clip()
-	}
-	t.follow(&s)
-	s.LR = t.rate(t.done)
-	t.opt.Step(s.LR)
-	t.done++
-	s.Step = t.done
-	return s, nil
-}
-
-// join puts both batches on the tape as one. Of OpenMix the second one is mixed
-// with the first, pair by pair, unless that is done deeper in the network.
-func (t *Trainer) join(in, aux *datasets.Batch) Batch {
-	b := Batch{Labels: in.Labels, Prior: t.prior}
-	if in.Pixels != nil {
-		all := []*datasets.Batch{in}
-		if aux != nil {
-			all = append(all, aux)
-		}
-		b.Images = t.sender.send(t.tape, t.Config.Normalize, all...)
-		return b
-	}
-	t.images = append(t.images[:0], in.Images...)
-	n := in.N
-	if aux != nil {
-		more := aux.Images
-		if c := t.Config; c.Loss.Outliers == Mixed {
-			b.Share = mixingShare(c.Loss.MixBeta, c.Seed, t.done)
-			more = more[:min(len(more), len(in.Images))]
-			if b.Depth = c.Loss.mixingDepth(c.Seed, t.done); b.Depth == 0 {
-				mix(in.Images, more, b.Share)
-			}
-		}
-		t.images = append(t.images, more...)
-		n += len(more) / (in.H * in.W * 3)
-	}
-	b.Images = t.tape.New(t.images, n, in.H, in.W, 3)
-	return b
 }

@@ -6,7 +6,6 @@ import (
 
 	"gradgrad/autograd"
 	"gradgrad/datasets"
-	"gradgrad/layers"
 	"gradgrad/models"
 	"gradgrad/ood"
 )
@@ -46,13 +45,8 @@ func (v *view) readNext() {
 // each hands the outputs on to f, image by image in order. It can be called once.
 func (v *view) each(ctx context.Context, f func(ood.Outputs)) error {
 	done := 0
-	for v.reading != nil {
-		b, err := v.reading.wait(ctx)
-		if err != nil {
-			return err
-		}
-		v.readNext()
-		o, err := v.t.outputs(b)
+	finish := func(outputs func() (ood.Outputs, error)) error {
+		o, err := outputs()
 		if err != nil {
 			return err
 		}
@@ -61,29 +55,46 @@ func (v *view) each(ctx context.Context, f func(ood.Outputs)) error {
 		if v.t.Looking != nil {
 			v.t.Looking(done, len(v.ids))
 		}
+		return nil
 	}
-	return nil
+	var last func() (ood.Outputs, error) // of images that the device looks at
+	for v.reading != nil {
+		b, err := v.reading.wait(ctx)
+		if err != nil {
+			return err
+		}
+		v.readNext()
+		look, err := v.t.sendLook(b)
+		if err != nil {
+			return err
+		}
+		if last != nil {
+			if err := finish(last); err != nil {
+				v.t.dropLook()
+				return err
+			}
+		}
+		if last, err = v.t.look(look, b); err != nil {
+			return err
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return finish(last)
 }
 
 // close waits until nothing reads the set any more.
 func (v *view) close() { v.reading.close() }
 
-// outputs is what the network in evaluation mode says of a batch.
-func (t *Trainer) outputs(b *datasets.Batch) (o ood.Outputs, err error) {
-	defer autograd.Catch(&err)
-	defer t.tape.Release()
-	p := layers.Inference(t.tape)
-	p.Conv = t.Config.Conv
-	logits, features := t.Model.Forward(p, t.sender.imagesOf(t.tape, t.Config.Normalize, b))
-	o = outputsOf(t.Model.Config(), logits, features)
-	o.Labels = b.Labels
-	return o, nil
-}
-
 // outputsOf reads logits and features, and takes the output for none of the classes
 // out of the logits where the network has one.
 func outputsOf(c models.Config, logits, features *autograd.Value) ood.Outputs {
-	o := ood.Outputs{Logits: logits.Float32s(), Features: features.Float32s(), N: logits.Dim(0), Classes: logits.Dim(1), Dim: features.Dim(1)}
+	return outputsFrom(c, logits.Float32s(), features.Float32s(), logits.Dim(0))
+}
+
+func outputsFrom(c models.Config, logits, features []float32, n int) ood.Outputs {
+	o := ood.Outputs{Logits: logits, Features: features, N: n, Classes: len(logits) / n, Dim: len(features) / n}
 	if !c.Reject {
 		return o
 	}

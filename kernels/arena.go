@@ -20,6 +20,7 @@ type Arena struct {
 	lent, most int // elements lent: now and at most
 	now, peak  int // the same with the space between pieces
 	settled    int // the peak for which the slabs were last made one
+	moves      int // how often memory was returned to the device
 }
 
 // slab is a buffer of the device; free lists its unused spans in order, no two
@@ -221,9 +222,14 @@ func (a *Arena) Usage() (now, peak, held int64) {
 	return int64(a.lent) * size, int64(a.most) * size, int64(a.capacity()) * size
 }
 
+// Moves counts how often memory went back to the device: what was captured of a
+// computation ([Capturer]) holds as long as this is the same.
+func (a *Arena) Moves() int { return a.moves }
+
 // Close returns all memory to the device. Nothing may be lent.
 func (a *Arena) Close() {
 	a.settle(0)
+	a.moves++
 	for _, s := range a.slabs {
 		a.dev.Free(s.buf)
 	}

@@ -32,6 +32,9 @@ func WriteBytes(d Device, dst Buffer, src []byte) {
 	}
 }
 
+// BytesOf is the memory of numbers on the host, as bytes.
+func BytesOf(x []float32) []byte { return bytesOf(x) }
+
 // bytesOf is the memory of elements.
 func bytesOf[T Float](x []T) []byte {
 	var one T

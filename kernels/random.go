@@ -5,7 +5,23 @@ package kernels
 type DropAttr struct {
 	P            float64
 	Seed, Stream uint64
+	// Clock, where it is set, is added to Stream whenever the kernel runs, in a replay
+	// of a [Capturer] too, so that every step drops something else.
+	Clock *uint64
 }
+
+// Key is what is added to an element's number before it is mixed: element i is zero
+// where the upper half of SplitMix64's finaliser of Key+i is below P.
+func (d *DropAttr) Key() uint64 {
+	stream := d.Stream
+	if d.Clock != nil {
+		stream += *d.Clock
+	}
+	return mix(d.Seed ^ mix(stream))
+}
+
+// Limit is P as a bound of 32-bit numbers.
+func (d *DropAttr) Limit() uint64 { return uint64(d.P * (1 << 32)) }
 
 // Dropout multiplies by a mask of zeros and 1/(1-P). The mask is a function of
 // the attribute and the element's number alone, so it is never stored: the
@@ -16,9 +32,7 @@ func dropoutKernel[T Float](a *Args) {
 	y, x := Data[T](a.Out[0]), Data[T](a.In[0])
 	at := a.Attr.(*DropAttr)
 	scale := T(1 / (1 - at.P))
-	limit := uint64(at.P * (1 << 32))
-	key := mix(at.Seed ^ mix(at.Stream))
-	share(chunks(len(y)), dropoutJob[T]{y, x, scale, limit, key})
+	share(chunks(len(y)), dropoutJob[T]{y, x, scale, at.Limit(), at.Key()})
 }
 
 // dropoutJob decides about a chunk of elements.

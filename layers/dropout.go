@@ -8,15 +8,19 @@ import "gradgrad/autograd"
 // drops the same, and two forwards in one pass drop differently.
 type Dropout struct{ P float64 }
 
-// dropsPerStep is more dropout layers than any network has.
-const dropsPerStep = 1 << 20
+// DropsPerStep is more dropout layers than any network has: the numbers of streams lie
+// so far apart from step to step.
+const DropsPerStep = 1 << 20
 
 // Forward returns x itself when nothing is dropped.
 func (d Dropout) Forward(p *Pass, x *autograd.Value) *autograd.Value {
 	if !p.Train || d.P == 0 {
 		return x
 	}
-	stream := p.Step*dropsPerStep + p.drops
+	stream := p.drops
 	p.drops++
-	return autograd.Dropout(x, d.P, p.Seed, stream)
+	if p.Clock == nil {
+		stream += p.Step * DropsPerStep
+	}
+	return autograd.DropoutAt(p.Clock, x, d.P, p.Seed, stream)
 }

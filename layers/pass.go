@@ -27,6 +27,9 @@ type Pass struct {
 	Recompute bool
 	// Seed and Step decide, with the order of the dropout layers, what they drop.
 	Seed, Step uint64
+	// Clock, when set, holds the step's number times [DropsPerStep] in place of Step: it is
+	// looked up whenever a layer drops, in a replay of a [kernels.Capturer] too.
+	Clock *uint64
 	// Hook, when set, is shown the output of every stage of a network under its
 	// name ("conv1", "block1"). It may read the value, during the call only.
 	Hook func(stage string, v *autograd.Value)

@@ -24,6 +24,7 @@ type AdamConfig struct {
 type Adam struct {
 	updates []update
 	attrs   []kernels.AdamAttr // of every parameter, because each has a t of its own
+	moved   []bool             // which had a gradient in the last step
 	m, v    []*autograd.Value
 }
 
@@ -38,7 +39,7 @@ func NewAdam(params []*autograd.Param, c AdamConfig) *Adam {
 	if c.Eps == 0 {
 		c.Eps = 1e-8
 	}
-	a := &Adam{attrs: make([]kernels.AdamAttr, len(params))}
+	a := &Adam{attrs: make([]kernels.AdamAttr, len(params)), moved: make([]bool, len(params))}
 	for i, p := range params {
 		a.attrs[i] = kernels.AdamAttr{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: c.Decay}
 		m, v := moment(p), moment(p)
@@ -57,10 +58,31 @@ func (a *Adam) Step(lr float64) {
 func (a *Adam) apply(lr float64) {
 	for i := range a.updates {
 		u := &a.updates[i]
-		if g := u.param.Grad(); g != nil {
+		g := u.param.Grad()
+		a.moved[i] = g != nil
+		if g != nil {
 			a.attrs[i].LR = lr
 			a.attrs[i].Step++
 			u.run(kernels.Adam, g)
+		}
+	}
+}
+
+// Again implements [Optimizer].
+func (a *Adam) Again(lr float64) {
+	for i := range a.attrs {
+		if a.moved[i] {
+			a.attrs[i].LR = lr
+			a.attrs[i].Step++
+		}
+	}
+}
+
+// Undo implements [Optimizer].
+func (a *Adam) Undo() {
+	for i := range a.attrs {
+		if a.moved[i] {
+			a.attrs[i].Step--
 		}
 	}
 }

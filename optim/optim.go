@@ -11,6 +11,12 @@ import (
 type Optimizer interface {
 	// Step takes one step with the given learning rate and clears the gradients.
 	Step(lr float64)
+	// Again counts one more step like the last one, with the given learning rate, which
+	// a device does by itself ([kernels.Capturer]): attributes change, nothing runs.
+	Again(lr float64)
+	// Undo takes back what the last Step or Again counted, for a step that was captured
+	// and is not done.
+	Undo()
 	// State returns copies of everything that later steps depend on but the
 	// parameters themselves, LoadState restores it. Tensors of other names in the
 	// argument are ignored; one that is missing or of another size is an error, and

@@ -134,3 +134,50 @@ func TestStepsMakeNoGarbage(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundIsClip: clipping without looking gives what clipping does, where there is
+// something to clip and where there is not.
+func TestBoundIsClip(t *testing.T) {
+	for _, slope := range []float64{0, 0.1, 3, 100} {
+		var got [2][]float64
+		for i := range got {
+			w := autograd.NewParam("w", autograd.Full(kernels.CPU64, 1, 4))
+			tape := autograd.NewTape(kernels.CPU64)
+			autograd.Backward(autograd.Scale(autograd.Sum(tape.Watch(w.Value)), slope), w)
+			c := NewClipper([]*autograd.Param{w, autograd.NewParam("idle", autograd.Full(kernels.CPU64, 1, 2))}, 2)
+			if i == 0 {
+				c.Clip()
+			} else {
+				c.Bound()
+			}
+			got[i] = w.Grad().Float64s()
+			tape.Close()
+		}
+		for i, want := range got[0] {
+			if math.Abs(got[1][i]-want) > 1e-15*math.Abs(want) {
+				t.Errorf("slope %g: %v, not %v", slope, got[1], got[0])
+			}
+		}
+	}
+}
+
+// TestAgainCounts: a step that is counted and not run moves nothing but the count of
+// the parameters that moved in the last one, and can be taken back.
+func TestAgainCounts(t *testing.T) {
+	w, idle := autograd.NewParam("w", autograd.Full(kernels.CPU64, 1)), autograd.NewParam("idle", autograd.Full(kernels.CPU64, 1))
+	a := NewAdam([]*autograd.Param{w, idle}, AdamConfig{})
+	tape := autograd.NewTape(kernels.CPU64)
+	defer tape.Close()
+	autograd.Backward(autograd.Scale(tape.Watch(w.Value), 1), w)
+	a.Step(0.1)
+	before := w.Value.Item()
+	for i, f := range []func(){func() { a.Again(0.2) }, func() { a.Again(0.2) }, a.Undo} {
+		f()
+		if steps, want := [2]int{a.attrs[0].Step, a.attrs[1].Step}, [][2]int{{2, 0}, {3, 0}, {2, 0}}[i]; steps != want {
+			t.Errorf("the steps are %v, want %v", steps, want)
+		}
+	}
+	if a.attrs[0].LR != 0.2 || w.Value.Item() != before {
+		t.Errorf("rate %g, weight %g; want 0.2 and %g", a.attrs[0].LR, w.Value.Item(), before)
+	}
+}

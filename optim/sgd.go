@@ -55,6 +55,12 @@ func (s *SGD) apply(lr float64) {
 	}
 }
 
+// Again implements [Optimizer].
+func (s *SGD) Again(lr float64) { s.attr.LR = lr }
+
+// Undo implements [Optimizer]; nothing was counted.
+func (s *SGD) Undo() {}
+
 // State implements [Optimizer]: "momentum" for every parameter.
 func (s *SGD) State() []Tensor {
 	var state []Tensor

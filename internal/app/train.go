@@ -39,6 +39,7 @@ type trainFlags struct {
 	out, normalize         *string
 	compute                *cli.Compute
 	resume, newHead        *bool
+	capture                *bool
 	every                  *int
 	sets                   *cli.Sets
 	settings               settings
@@ -61,6 +62,7 @@ func (x *Experiment) setupTrain(f *cli.Flags) cli.Action {
 	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
 	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
 	t.compute = cli.ComputeFlags(f)
+	t.capture = f.Bool("capture", true, "on a GPU, capture a step and replay it as one launch; -capture=false runs every operation by itself, to the same bits, for profiles and to find out which one fails")
 	f.Group("Data")
 	t.sets = t.x.Sets.Flags(f)
 	t.settings.define(f)
@@ -86,6 +88,7 @@ func (t *trainFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 		return err
 	}
 	defer j.Close()
+	j.Run.Trainer.Eager = !*t.capture
 	if t.given("save-every") {
 		j.Run.Every = *t.every
 	}

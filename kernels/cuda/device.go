@@ -28,7 +28,7 @@ type Device struct {
 	singly    bool        // for tests of single kernels
 	extents   [2][]extent // used again
 	run       launch      // used again for every call
-	capture   *Replay     // nil while nothing is captured
+	capture   *replay     // nil while nothing is captured
 }
 
 // New makes a device of a driver, which it closes when it is closed.
@@ -141,7 +141,7 @@ func (d *Device) Slice(b kernels.Buffer, at, n int) kernels.Buffer {
 func (d *Device) Free(b kernels.Buffer) {
 	if own := d.of(b); own.owner {
 		d.wait()
-		d.must("freeing memory", d.drv.Free(own.at))
+		d.must("freeing memory", d.free(own.at))
 		own.dev = nil
 	}
 }
@@ -174,7 +174,7 @@ func (d *Device) Write(dst kernels.Buffer, src []float32) {
 	b := d.of(dst)
 	d.wait()
 	if n := min(b.n, len(src)); n > 0 {
-		d.must("copying to the device", d.drv.CopyIn(b.at, bytesOf(src[:n]), d.stream))
+		d.must("copying to the device", d.copyIn(b.at, bytesOf(src[:n])))
 	}
 }
 

@@ -11,7 +11,8 @@
 //
 //	Device       implements kernels.Device: memory, copies, Run, Sync
 //	queue        small independent runs, joined into one launch (join.go)
-//	Replay       runs that were captured once, repeated as one graph (replay.go)
+//	Capture      runs that were captured once, repeated as one graph (replay.go)
+//	Inlet        inputs that are copied while the device computes (inlet.go)
 //	register     the table: for the name of each kernel the function that launches it
 //	launch       one run: operands, scratch memory, arguments, grids
 //	Driver       about twenty calls; simDriver and gpu (build tag cuda) implement it

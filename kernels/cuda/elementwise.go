@@ -94,16 +94,7 @@ func (l *launch) copyStrided(n, lo int, a axes) {
 func dropout(l *launch) {
 	at := l.Attr.(*kernels.DropAttr)
 	n := l.Out[0].Len()
-	key, limit := mix(at.Seed^mix(at.Stream)), uint64(at.P*(1<<32))
-	l.ptr(l.Out[0], l.In[0]).num(n).at(key, limit).float(1/(1-at.P)).flat("dropout", n)
-}
-
-// mix is the finaliser of SplitMix64, as in package kernels.
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+	l.ptr(l.Out[0], l.In[0]).num(n).varyingKey(at.Key).at(at.Limit()).float(1/(1-at.P)).flat("dropout", n)
 }
 
 // axes are the axes of a result, the last first, and for each operand the distance

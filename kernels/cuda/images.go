@@ -7,9 +7,9 @@ func init() { register(images, "images") }
 // WriteBytes implements [kernels.ByteDevice].
 func (d *Device) WriteBytes(dst kernels.Buffer, src []byte) {
 	b := d.of(dst)
-	d.queue.flush()
+	d.wait()
 	if n := min(4*b.n, len(src)); n > 0 {
-		d.must("copying to the device", d.drv.CopyIn(b.at, src[:n], d.stream))
+		d.must("copying to the device", d.copyIn(b.at, src[:n]))
 	}
 }
 

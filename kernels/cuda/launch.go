@@ -230,7 +230,7 @@ func (l *launch) temp(n int) uint64 { return l.dev.scratch.get(n) }
 func (l *launch) upload(x []uint32) uint64 {
 	p := l.temp(len(x))
 	if len(x) > 0 {
-		l.dev.must("running "+l.kernel.Name, l.dev.drv.CopyIn(p, wordBytes(x), l.dev.stream))
+		l.dev.must("running "+l.kernel.Name, l.dev.copyIn(p, wordBytes(x)))
 	}
 	return p
 }

@@ -242,10 +242,11 @@ func fill() *entry {
 // dropout decides about element i by the upper 32 bits of SplitMix64's
 // finaliser of key + i, as the CPU does.
 func dropout() *entry {
-	e := newEntry("dropout", "dropout: y = 0 where the upper 32 bits of mix(key + i) are below limit, else scale*x.\nmix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014). key = key_hi:key_lo.")
+	e := newEntry("dropout", "dropout: y = 0 where the upper 32 bits of mix(key + i) are below limit, else scale*x.\nmix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014). numbers is 0 or, in a graph, where the key is.")
 	y, x, n := e.ptr("y"), e.ptr("x"), e.num("n")
-	key := e.ptr("key")
+	numbers, key := e.ptr("numbers"), e.ptr("key")
 	limit, scale := e.ptr("limit"), e.f32("scale")
+	e.raw("@%s ld.global.u64 %s, [%s];", e.let("replayed", "setp.ne.u64", numbers, "0"), key, numbers)
 	i := e.thread("i")
 	e.retWhen(e.let("out", "setp.ge.u32", i, n))
 	z := e.let("z", "cvt.u64.u32", i)
