@@ -22,7 +22,7 @@ func square(n, side, c, k, kernel, stride, pad, dilation, groups int) *kernels.C
 func convCases(s source, full bool) (cases []kcase) {
 	shapes := []*kernels.ConvAttr{
 		square(2, 6, 3, 16, 3, 1, 1, 1, 1),  // a stem
-		square(2, 6, 16, 36, 3, 1, 1, 1, 1), // three columns of 16 are not a whole tile
+		square(2, 6, 16, 52, 3, 1, 1, 1, 1), // 52 columns are not a whole tile of 64, nor of a warp's 32
 		square(1, 7, 12, 20, 3, 2, 1, 1, 1),
 		square(3, 5, 24, 12, 1, 1, 0, 1, 1),
 		square(1, 5, 6, 10, 3, 1, 1, 1, 2),
@@ -52,9 +52,9 @@ func convCases(s source, full bool) (cases []kcase) {
 
 func matmulCases(s source, full bool) (cases []kcase) {
 	type size struct{ batch, m, n, k int }
-	sizes := []size{{1, 5, 10, 16}, {2, 20, 36, 33}, {1, 130, 4, 8}}
+	sizes := []size{{1, 5, 10, 270}, {2, 20, 36, 33}, {1, 130, 4, 8}, {1, 8, 20, 270}, {1, 8, 52, 270}} // a depth of 270 is done in two parts
 	if full {
-		sizes = append(sizes, size{1, 1, 1, 1}, size{3, 128, 64, 16}, size{1, 129, 65, 17}, size{1, 12, 16, 400})
+		sizes = append(sizes, size{1, 1, 1, 1}, size{1, 5, 10, 16}, size{3, 128, 64, 16}, size{1, 129, 65, 17}, size{1, 12, 16, 400})
 	}
 	for _, z := range sizes {
 		for trans := range 4 {

@@ -54,6 +54,12 @@ var mistakes = []mistake{
 	{"the wrong column's sum", "conv_fp32_16x4", `%acc_1, %fa, %fb_1, %acc_1`, "%acc_1, %fa, %fb_2, %acc_1", "conv", false, "kernel conv, result 0, element", cuda.FP32},
 	{"a pixel beyond the last", "conv_dw_fp32_16x4", `setp\.lt\.u32 %in_depth,`, "setp.le.u32 %in_depth,", "conv.dw", true, "out of bounds", cuda.FP32},
 	{"a part's channels are one off", "affineconv_fp32_64x4", `sub\.u32 %inside, %channel, %start`, "add.u32 %inside, %channel, %start", "affineconv", false, "kernel affineconv, result 0, element|out of bounds|uninitialised", cuda.FP32},
+	{"a part is announced before all threads have stored it", `conv_dw_fp32_\w+`, `\tbar\.sync 0;(\n\tsetp\.ne\.u32 %other)`, "$1", "conv.dw", true, "global-memory race", cuda.FP32},
+	{"a part is announced without a fence", `conv_dw_fp32_\w+`, `\tfence\.acq_rel\.gpu;\n(\tmad\.wide\.u32 %counter)`, "$1", "conv.dw", true, "global-memory race", cuda.FP32},
+	{"parts are read without a fence", `conv_dw_fp32_\w+`, `\tfence\.acq_rel\.gpu;\n(\tst\.shared)`, "$1", "conv.dw", true, "global-memory race", cuda.FP32},
+	{"threads ask who is last too early", `conv_dw_fp32_\w+`, `(TOLD_\d+:\n)\tbar\.sync 0;\n`, "$1", "conv.dw", true, "shared-memory race|nobody has written", cuda.FP32},
+	{"the last block is taken for the last but one", `conv_dw_fp32_\w+`, `(setp\.ne\.u32 %earlier, %old), %most`, "$1, 0", "conv.dw", true, "global-memory race|uninitialised", cuda.FP32},
+	{"the parts begin with the second", `conv_dw_fp32_\w+`, `mov\.u32 %part_k, 0`, "mov.u32 %part_k, 1", "conv.dw", false, "kernel conv.dw, result 0, element", cuda.FP32},
 	{"the mean's sign", "normalise", `sub\.rn\.f32 %xc`, "add.rn.f32 %xc", "normalise", false, "kernel normalise, result 0, element", cuda.FP32},
 }
 

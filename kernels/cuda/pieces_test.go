@@ -2,7 +2,6 @@ package cuda_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"gradgrad/kernels"
@@ -43,7 +42,8 @@ func TestSeveralParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := map[string]int{
-		"conv_dw": 0, "affineconv_dw": 0, "affineconv_tw": 0, // blocks along z
+		"conv_dw_fp32_16x4": 0, "conv_dw_fp32_32x4": 0, "conv_dw_fp32_64x4": 0, "conv_dw_fp32_32x1": 0, // blocks along z
+		"affineconv_dw_fp32_64x4": 0, "affineconv_dw_fp32_32x1": 0, "affineconv_tw_fp32_64x4": 0, "affineconv_tw_fp32_32x1": 0,
 		"sum of rows": 0, "rownorm": 0, // launches
 		"sum of columns": 0, // pieces
 	}
@@ -89,14 +89,16 @@ func (c kcase) parts(drv *tall) map[string]int {
 		for _, k := range drv.launches {
 			n[name] += k
 		}
-	case *kernels.ConvAttr, *kernels.AffineConvAttr:
-		if g, ok := at.(*kernels.ConvAttr); ok && g.Groups != 1 {
-			break // blocks along z are groups as well
+	case *kernels.ConvAttr:
+		if at.Groups == 1 { // else blocks along z are groups as well
+			return drv.z
 		}
-		for entry, z := range drv.z {
-			family, _, _ := strings.Cut(entry, "_fp32_")
-			n[family] = z
+	case *kernels.MatmulAttr:
+		if at.Batch == 1 {
+			return drv.z
 		}
+	case *kernels.AffineConvAttr:
+		return drv.z
 	}
 	return n
 }
