@@ -2,6 +2,7 @@ package greg
 
 import (
 	"errors"
+	"fmt"
 
 	"gradgrad/autograd"
 	"gradgrad/kernels"
@@ -49,7 +50,7 @@ func (p *player) play(key any, c counts, f func()) error {
 	}
 	for range tries {
 		if err := now.capture(p, f); err != nil {
-			return err
+			return fmt.Errorf("greg: this step cannot be replayed (-capture=false, or Trainer.Eager, runs it operation by operation): %w", err)
 		}
 		if now.moves == p.tape.Moves() {
 			return now.replay.Launch()

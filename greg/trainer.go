@@ -157,6 +157,7 @@ func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(St
 			return err
 		}
 	}
+	t.player.dev = nil
 	if can, ok := t.tape.Device().(kernels.Capturer); ok && !t.Eager {
 		t.player.dev = can
 	}
