@@ -7,9 +7,11 @@ func (d *Device) Singly() func() {
 	return func() { d.singly = false }
 }
 
-// NormPieces is how many pieces the rows of a tensor of m rows and c channels are cut
-// into for the sums of batch norm.
-func NormPieces(m, c int, vector bool) int { return newNormLayout(m, c, normFirst, vector).pieces }
+// NormPieces is into how many pieces the rows of a tensor of m rows and c channels are
+// cut at least for the sums of batch norm.
+func NormPieces(m, c int, vector bool) int {
+	return newNormLayout(m, c, normPieces(6), vector).pieces
+}
 
 // ColumnPieces is how many pieces the rows of a sum of columns are cut into.
 func ColumnPieces(outer, rows, inner int) int {

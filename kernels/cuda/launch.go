@@ -104,21 +104,6 @@ func (l *launch) float(xs ...float64) *launch {
 	return l
 }
 
-// apart returns memory for a small result that blocks write while others still read
-// operands: that of b, or scratch memory where b is one of them; finish then copies it.
-func (l *launch) apart(b kernels.Buffer, operands ...kernels.Buffer) (p uint64, finish func()) {
-	y, n := l.addr(b), b.Len()
-	for _, o := range operands {
-		if l.addr(o) == y {
-			own := l.temp(n)
-			return own, func() {
-				l.dense("copy", n, 0, 0, y, own)
-			}
-		}
-	}
-	return y, func() {}
-}
-
 // run launches an entry with the arguments collected, which are then forgotten.
 // Grid and block are numbers of blocks and of threads along x, y and z; shared is
 // the dynamic shared memory in bytes.

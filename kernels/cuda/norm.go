@@ -33,12 +33,23 @@ type normLayout struct {
 }
 
 const (
-	normChannels = 32 // the most channels of a tile
-	normRows     = 4  // the fewest rows to a thread, where the rows are cut
-	// Blocks of a first pass, and of a second one; every block of the second reads the
-	// sums of all blocks of the first.
-	normFirst, normSecond = 264, 528
+	normChannels = 32  // the most channels of a tile
+	normRows     = 4   // the fewest rows to a thread, where the rows are cut
+	normBlocks   = 132 // multiprocessors of an H100 or H200
 )
+
+// normPieces is how many pieces all tiles have together, where there are rows enough, when
+// so many sums are taken of each: as many as a large GPU has room for blocks, whose
+// registers grow with the sums.
+func normPieces(sums int) int {
+	switch {
+	case sums > 3:
+		return 2 * normBlocks
+	case sums > 2:
+		return 3 * normBlocks
+	}
+	return 4 * normBlocks
+}
 
 // newNormLayout shares the tensor out among so many blocks, or fewer where it is
 // small.
@@ -60,15 +71,12 @@ func newNormLayout(m, c, blocks int, vector bool) normLayout {
 // norm is one run of a kernel of this family.
 type norm struct {
 	*launch
-	attr        *kernels.NormAttr
-	m, c        int
-	sums, rest  normLayout // of the first and the second pass
-	part, shift uint64
+	attr   *kernels.NormAttr
+	m, c   int
+	vector bool // operands may be read four channels at once
 }
 
-// newNorm lays out the kernel's operands, and asks for memory for the sums of each
-// channel and for the shifts that are subtracted before summing.
-func newNorm(l *launch, sums, shifts int) *norm {
+func newNorm(l *launch) *norm {
 	at := l.Attr.(*kernels.NormAttr)
 	all := make([]uint64, 0, 16)
 	for _, b := range l.In {
@@ -77,22 +85,54 @@ func newNorm(l *launch, sums, shifts int) *norm {
 	for _, b := range l.Out {
 		all = append(all, l.addr(b))
 	}
-	vector := aligned(all...)
-	n := &norm{launch: l, attr: at, m: at.M, c: at.C,
-		sums: newNormLayout(at.M, at.C, normFirst, vector), rest: newNormLayout(at.M, at.C, normSecond, vector)}
-	if sums > 0 {
-		n.part, n.shift = l.temp(n.sums.pieces*sums*n.c), l.temp(shifts*n.c)
-	}
-	return n
+	return &norm{launch: l, attr: at, m: at.M, c: at.C, vector: aligned(all...)}
 }
 
-// launchEntry runs an entry on the layout, which is its last arguments.
-func (n *norm) launchEntry(entry string, on normLayout) {
+// entry is a kernel's name, with the number of channels to a thread.
+func (on normLayout) entry(name string) string {
 	if on.v == 4 {
-		entry += "_v4"
+		return name + "_v4"
 	}
+	return name
+}
+
+// pass runs an entry with a block for each tile and piece.
+func (n *norm) pass(entry string) {
+	if n.m == 0 {
+		n.params = n.params[:0]
+		return
+	}
+	on := newNormLayout(n.m, n.c, normPieces(0), n.vector)
 	n.num(n.c, n.m).divisor(on.tiles).num(on.piece)
-	n.run(entry, [3]int{on.pieces * on.tiles, 1, 1}, [3]int{on.tx, on.ty, 1}, 0)
+	n.run(on.entry(entry), [3]int{on.pieces * on.tiles, 1, 1}, [3]int{on.tx, on.ty, 1}, 0)
+}
+
+// joint runs an entry whose blocks wait for each other, with what it sums and keeps for
+// each channel. The operands have been appended; the numbers follow the rows to sample.
+func (n *norm) joint(entry string, sums, kept int) {
+	if n.m == 0 {
+		n.fail("a tensor without rows, which have no mean; give it at least one image")
+	}
+	on := newNormLayout(n.m, n.c, normPieces(sums), n.vector)
+	entry = on.entry(entry)
+	resident, err := n.dev.together(n.ready(entry, 0), residence{entry, on.tx * on.ty, 0})
+	n.dev.must("running "+n.kernel.Name, err)
+	blocks, nextTile, nextPiece := on.share(resident)
+	n.at(n.temp(on.pieces*sums*n.c), n.temp(kept*n.c)).barrier()
+	n.num(n.c, n.m).divisor(on.tiles).num(on.piece, on.pieces, nextTile, nextPiece)
+	n.cooperative(entry, blocks, [3]int{on.tx, on.ty, 1}, 0)
+}
+
+// share is how many blocks take the tiles and pieces where so many can be resident, and
+// how far apart are the tiles and the pieces of one block. All blocks of a tile take
+// equally many pieces, or one less.
+func (on normLayout) share(resident int) (blocks, nextTile, nextPiece int) {
+	if resident < on.tiles {
+		return resident, resident, 1
+	}
+	each := ceil(on.pieces, resident/on.tiles)
+	nextPiece = ceil(on.pieces, each)
+	return nextPiece * on.tiles, on.tiles, nextPiece
 }
 
 // sample is the first of the eight rows whose mean is subtracted before sums are
@@ -116,56 +156,41 @@ func (n *norm) relu() int {
 
 func (n *norm) over() float64 { return 1 / float64(n.m) }
 
-// first runs a first pass, whose operands were appended.
-func (n *norm) first(entry string) {
-	n.at(n.part, n.shift)
-	n.launchEntry(entry, n.sums)
-}
-
-// second runs a second pass, with numbers of its own.
-func (n *norm) second(entry string, xs ...float64) {
-	n.at(n.part, n.shift).num(n.sums.pieces).float(xs...)
-	n.launchEntry(entry, n.rest)
-}
-
-// statistics takes the sums of x.
-func (n *norm) statistics() {
-	n.ptr(n.In[0]).num(n.sample())
-	n.first("bn_sums")
+// rows appends which rows to sample, and numbers.
+func (n *norm) rows(xs ...float64) *norm {
+	n.num(n.sample()).float(xs...)
+	return n
 }
 
 func batchNorm(l *launch) {
-	n := newNorm(l, 2, 1)
-	n.statistics()
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In[:3]...).at(0)
-	n.second("bn", n.over(), n.attr.Eps, n.low())
+	n.rows(n.over(), n.attr.Eps, n.low()).joint("bn", 2, 3)
 }
 
 // batchNormAdd is batch norm with a sum before the bound.
 func batchNormAdd(l *launch) {
-	n := newNorm(l, 2, 1)
-	n.statistics()
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In[:4]...)
-	n.second("bn", n.over(), n.attr.Eps, 0)
+	n.rows(n.over(), n.attr.Eps, 0).joint("bn", 2, 3)
 }
 
 func normalise(l *launch) {
-	n := newNorm(l, 2, 1)
-	n.statistics()
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In...)
-	n.second("normalise", n.over(), n.attr.Eps)
+	n.rows(n.over(), n.attr.Eps).joint("normalise", 2, 2)
 }
 
 func normApply(l *launch) {
-	n := newNorm(l, 0, 0)
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In...).float(n.low())
-	n.launchEntry("bn_apply", n.rest)
+	n.pass("bn_apply")
 }
 
 func affine(l *launch) {
-	n := newNorm(l, 0, 0)
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In[:3]...).ptr(l.addend(3)).float(n.low())
-	n.launchEntry("affine", n.rest)
+	n.pass("affine")
 }
 
 // addend is operand i, to which a result is added; nil where there is none.
@@ -177,72 +202,49 @@ func (l *launch) addend(i int) kernels.Buffer {
 }
 
 func batchNormGrad(l *launch) {
-	n := newNorm(l, 3, 1)
-	g, x, rest := l.In[0], l.In[1], l.In[2:6]
-	l.ptr(g, x).num(n.sample()).ptr(rest...).num(n.relu())
-	n.first("bn_grad_sums")
+	n := newNorm(l)
 	l.ptr(l.Out...).ptr(l.In[:6]...).num(n.relu()).ptr(l.addend(6))
-	n.second("bn_grad", n.over(), float64(n.m))
+	n.rows(n.over(), float64(n.m)).joint("bn_grad", 3, 7)
 }
 
-// batchNormAddGrad masks g by the result y in both passes, because gm may take the
-// place of g, of which the first pass reads a few rows in every block.
+// batchNormAddGrad masks g by the result y in both passes over it: gm may take the place
+// of g.
 func batchNormAddGrad(l *launch) {
-	n := newNorm(l, 3, 1)
-	g, x, gamma, mean, rstd, y := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5]
-	l.ptr(g, x).num(n.sample()).ptr(gamma, mean, rstd, y)
-	n.first("bnadd_grad_sums")
-	l.ptr(l.Out...).ptr(g, x, gamma, mean, rstd, y, l.addend(7))
-	n.second("bnadd_grad", n.over(), float64(n.m))
+	n := newNorm(l)
+	l.ptr(l.Out...).ptr(l.In[:6]...).ptr(l.addend(7))
+	n.rows(n.over(), float64(n.m)).joint("bnadd_grad", 3, 5)
 }
 
 func batchNormAddGrad2(l *launch) {
-	n := newNorm(l, 6, 2)
-	tm, u, wg, wb, gm, x := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5]
-	gamma, mean, rstd, y := l.In[6], l.In[7], l.In[8], l.In[9]
-	l.ptr(u, gm, x).num(n.sample()).ptr(gamma, gamma, mean, rstd).num(0)
-	n.first("bn_grad2_sums")
-	if n.attr.NoDW {
-		wg, wb = nil, nil
-	}
-	dgamma, finish := l.apart(l.Out[2], wg, wb)
-	l.ptr(l.Out[:2]...).at(dgamma).ptr(tm, u, wg, wb, gm, x, gamma, mean, rstd, y)
-	n.second("bnadd_grad2", n.over(), float64(n.m))
-	finish()
+	n := newNorm(l)
+	wg, wb := n.cotangents(2)
+	l.ptr(l.Out...).ptr(l.In[:2]...).ptr(wg, wb).ptr(l.In[4:10]...)
+	n.rows(n.over(), float64(n.m)).joint("bnadd_grad2", 6, 9)
 }
 
 func batchNormGrad2(l *launch) {
-	n := newNorm(l, 6, 2)
-	u, wg, wb, g, x, rest := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4], l.In[5:]
-	l.ptr(u, g, x).num(n.sample()).ptr(rest...).num(n.relu())
-	n.first("bn_grad2_sums")
+	n := newNorm(l)
+	wg, wb := n.cotangents(1)
+	l.ptr(l.Out...).ptr(l.In[0], wg, wb).ptr(l.In[3:]...).num(n.relu())
+	n.rows(n.over(), float64(n.m)).joint("bn_grad2", 6, 11)
+}
+
+// cotangents are those of dgamma and dbeta, operand i and the next, where there are any.
+func (n *norm) cotangents(i int) (wg, wb kernels.Buffer) {
 	if n.attr.NoDW {
-		wg, wb = nil, nil
+		return nil, nil
 	}
-	dgamma, finish := l.apart(l.Out[2], wg, wb)
-	l.ptr(l.Out[:2]...).at(dgamma).ptr(u, wg, wb, g, x).ptr(rest...).num(n.relu())
-	n.second("bn_grad2", n.over(), float64(n.m))
-	finish()
+	return n.In[i], n.In[i+1]
 }
 
 func normaliseGrad(l *launch) {
-	n := newNorm(l, 3, 1)
-	g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3]
-	l.ptr(g, xh).num(n.sample())
-	n.first("normalise_grad_sums")
-	l.ptr(l.Out[0], g, xh, rstd, w)
-	n.second("normalise_grad", n.over(), float64(n.m))
+	n := newNorm(l)
+	l.ptr(l.Out[0]).ptr(l.In[:4]...)
+	n.rows(n.over(), float64(n.m)).joint("normalise_grad", 3, 4)
 }
 
 func normaliseGrad2(l *launch) {
-	n := newNorm(l, 6, 2)
-	u, g, xh, rstd, w := l.In[0], l.In[1], l.In[2], l.In[3], l.In[4]
-	l.ptr(u, g, xh).num(n.sample())
-	n.first("normalise_grad2_sums")
-	drstd, finish := l.apart(l.Out[2], rstd, w)
-	dw, finish2 := l.apart(l.Out[3], rstd, w)
-	l.ptr(l.Out[:2]...).at(drstd, dw).ptr(u, g, xh, rstd, w)
-	n.second("normalise_grad2", n.over(), float64(n.m))
-	finish()
-	finish2()
+	n := newNorm(l)
+	l.ptr(l.Out[:4]...).ptr(l.In[:5]...)
+	n.rows(n.over(), float64(n.m)).joint("normalise_grad2", 6, 7)
 }

@@ -20,6 +20,7 @@ type entry struct {
 	shared []string
 	lines  []string
 	labels int
+	blocks int // that a multiprocessor holds at least, or 0 to leave it to the assembler
 }
 
 // u32, f32 and ptr are the types of kernel parameters.
@@ -258,7 +259,11 @@ func (e *entry) String() string {
 	for _, line := range strings.Split(e.doc, "\n") {
 		fmt.Fprintf(&b, "// %s\n", line)
 	}
-	fmt.Fprintf(&b, ".visible .entry %s(\n\t%s\n)\n.maxntid %d, 1, 1\n{\n", e.name, strings.Join(e.params, ",\n\t"), mostThreads)
+	fmt.Fprintf(&b, ".visible .entry %s(\n\t%s\n)\n.maxntid %d, 1, 1\n", e.name, strings.Join(e.params, ",\n\t"), mostThreads)
+	if e.blocks > 0 {
+		fmt.Fprintf(&b, ".minnctapersm %d\n", e.blocks)
+	}
+	b.WriteString("{\n")
 	for _, typ := range e.order {
 		regs := e.regs[typ]
 		for len(regs) > 0 {

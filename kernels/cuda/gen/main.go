@@ -25,7 +25,7 @@ var files = []file{
 	{"reduce", "Reductions over rows and columns.", reduceFile},
 	{"images", "Images of bytes: moved, mirrored and normalised.", imagesFile},
 	{"pool", "Pooling and its transposes: an element of the result to a thread.", poolFile},
-	{"norm", "Batch norm and its first two derivatives: a pass for sums, then a pass that begins by adding\n// up the sums of the pieces, each block for its own channels.", normFile},
+	{"norm", "Batch norm and its first two derivatives, each in one launch, whose blocks wait for each other: sums of\n// pieces, totals of the channels, elements.", normFile},
 	{"optim", "Updates of the optimisers.", optimFile},
 	{"join", "Many small pieces of work in one launch.", joinFile},
 	{"small", "A list of small steps in one launch.", smallFile},

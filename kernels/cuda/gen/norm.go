@@ -6,11 +6,10 @@ import "fmt"
 func normFile() []*entry {
 	var all []*entry
 	for _, v := range []int{1, 4} {
-		all = append(all, moments(v), bnForward(v), normaliseForward(v), bnApply(v), affine(v))
+		all = append(all, bnForward(v), normaliseForward(v), bnApply(v), affine(v))
 		for _, k := range []kind{lined, centred, gated} {
-			all = append(all, gradSums(v, k), gradApply(v, k))
+			all = append(all, grad(v, k), grad2(v, k))
 		}
-		all = append(all, grad2Sums(v, lined), grad2Sums(v, centred), grad2Apply(v, lined), grad2Apply(v, gated), normaliseGrad2(v))
 	}
 	return all
 }
@@ -25,12 +24,11 @@ type rows struct {
 	v                int // channels to a thread
 	c, m             string
 	tx, ty, ntx, nty string
-	piece, tile      string // the block's numbers
+	tile             string // the tile of the channels that is being worked on
 	channel          string // the thread's first
 	known            string // the same, or the last of all where there is none
 	inside           string // predicate: there is such a channel
-	leads            string // predicate: first block of the tile, first row, inside
-	first, end       string // rows
+	first, end       string // rows of the piece that is being worked on
 }
 
 // normEntry begins a kernel with v channels to a thread.
@@ -41,37 +39,48 @@ func normEntry(name, doc string, v int) *entry {
 	return newEntry(name, doc+fmt.Sprintf(normDoc, v))
 }
 
-// rows declares the shape and finds the thread's place.
-func (e *entry) rows(v int) *rows {
+// shape declares the tensor's shape and finds the thread's place in the block.
+func (e *entry) shape(v int) *rows {
 	r := &rows{e: e, v: v, c: e.num("c"), m: e.num("m")}
-	tiles, piece := e.divisor("tiles"), e.num("piece")
 	r.tx, r.ty = e.let("tx", "mov.u32", "%tid.x"), e.let("ty", "mov.u32", "%tid.y")
 	r.ntx, r.nty = e.let("ntx", "mov.u32", "%ntid.x"), e.let("nty", "mov.u32", "%ntid.y")
-	e.note("the block's piece of the rows and tile of the channels, the thread's channels and rows")
-	r.piece, r.tile = tiles.over(e, e.let("block", "mov.u32", "%ctaid.x"))
-	group := e.let("group", "mad.lo.u32", r.tile, r.ntx, r.tx)
-	r.channel = e.let("channel", "mul.lo.u32", group, fmt.Sprint(v))
-	r.inside = e.let("inside", "setp.lt.u32", r.channel, r.c)
-	r.known = e.let("known", "min.u32", r.channel, e.let("last", "sub.u32", r.c, fmt.Sprint(v)))
-	lo := e.let("lo", "mul.lo.u32", r.piece, piece)
-	r.first = e.let("first", "add.u32", lo, r.ty)
-	r.end = e.let("end", "min.u32", e.let("hi", "add.u32", lo, piece), r.m)
-	r.leads = e.let("leads", "setp.eq.and.u32", e.let("sum", "add.u32", r.piece, r.ty), "0", r.inside)
 	return r
+}
+
+// rows declares the shape and takes the piece of the rows and the tile of the channels
+// that are the block's.
+func (e *entry) rows(v int) *rows {
+	r := e.shape(v)
+	tiles, length := e.divisor("tiles"), e.num("piece")
+	e.note("the block's piece of the rows and tile of the channels")
+	piece, tile := tiles.over(e, e.let("block", "mov.u32", "%ctaid.x"))
+	r.take(tile)
+	r.cut(piece, length)
+	return r
+}
+
+// take finds the thread's channels of a tile.
+func (r *rows) take(tile string) {
+	e := r.e
+	e.note("the thread's channels")
+	r.tile = tile
+	group := e.let("group", "mad.lo.u32", tile, r.ntx, r.tx)
+	r.channel = e.let("channel", "mul.lo.u32", group, fmt.Sprint(r.v))
+	r.inside = e.let("inside", "setp.lt.u32", r.channel, r.c)
+	r.known = e.let("known", "min.u32", r.channel, e.let("last", "sub.u32", r.c, fmt.Sprint(r.v)))
+}
+
+// cut finds the thread's rows of a piece.
+func (r *rows) cut(piece, length string) {
+	e := r.e
+	lo := e.let("lo", "mul.lo.u32", piece, length)
+	r.first = e.let("first", "add.u32", lo, r.ty)
+	r.end = e.let("end", "min.u32", e.let("hi", "add.u32", lo, length), r.m)
 }
 
 // channels reads the thread's channels of a vector.
 func (r *rows) channels(name, base string) []string {
 	return r.e.load(name, r.e.element("at_"+name, base, r.known), r.v)
-}
-
-// write stores the thread's channels of a vector, once for each.
-func (r *rows) write(base string, x []string) {
-	op := "st.global.f32"
-	if r.v == 4 {
-		op = "st.global.v4.f32"
-	}
-	r.e.raw("@%s %s [%s], %s;", r.leads, op, r.e.element("at", base, r.channel), vector(x))
 }
 
 // row reads the thread's channels of one row.
@@ -180,155 +189,4 @@ func (r *rows) zeros(n int) [][]string {
 		sums[s] = r.perChannel(func(int) string { return r.e.let("sum", "mov.f32", imm(0)) })
 	}
 	return sums
-}
-
-// tileChannels is the most channels of a tile, and the floats of a row of shared
-// memory; warpsInBlock the warps of a block of 256.
-const (
-	tileChannels = 32
-	warpsInBlock = 8
-)
-
-// reduce adds up sums over the rows of threads of the block: first within warps,
-// then the warps in their order. total gets the sum with its number s and channel,
-// both relative to the block, in the threads where p is true.
-func (r *rows) reduce(sums [][]string, total func(p, s, channel, sum string)) {
-	e := r.e
-	e.note("lanes of the same channels are tx apart")
-	for d := 16; d > 0; d /= 2 {
-		skip := e.label("skip")
-		e.when(e.let("few", "setp.gt.u32", r.ntx, fmt.Sprint(d)), skip)
-		for _, s := range sums {
-			for _, v := range s {
-				t := e.let("t", "shfl.sync.bfly.b32", v, fmt.Sprint(d), "31", "0xffffffff")
-				e.set(v, "add.rn.f32", v, t)
-			}
-		}
-		e.at(skip)
-	}
-	mem := e.sharedFloats("warp", warpsInBlock*len(sums)*tileChannels)
-	base := e.let("base", "mov.u32", mem)
-	id := e.let("id", "mad.lo.u32", r.ty, r.ntx, r.tx)
-	warp, lane := e.let("warp", "shr.u32", id, "5"), e.let("lane", "and.b32", id, "31")
-	lead := e.let("lead", "setp.lt.u32", lane, r.ntx)
-	slot := e.let("slot", "mul.lo.u32", warp, fmt.Sprint(4*len(sums)*tileChannels))
-	e.set(slot, "mad.lo.u32", r.tx, fmt.Sprint(4*r.v), slot)
-	e.set(slot, "add.u32", slot, base)
-	op := "st.shared.f32"
-	if r.v == 4 {
-		op = "st.shared.v4.f32"
-	}
-	for s, v := range sums {
-		e.raw("@%s %s [%s+%d], %s;", lead, op, slot, 4*s*tileChannels, vector(v))
-	}
-	e.do("bar.sync", "0")
-	e.note("thread s*32+k adds up the warps' sums s of channel k")
-	s, k := e.let("s", "shr.u32", id, "5"), e.let("k", "and.b32", id, "31")
-	mine := e.let("mine", "setp.lt.u32", s, fmt.Sprint(len(sums)))
-	wide := e.let("wide_tile", "mul.lo.u32", r.ntx, fmt.Sprint(r.v))
-	e.set(mine, "setp.lt.and.u32", k, wide, mine)
-	from := e.let("from", "mad.lo.u32", id, "4", base)
-	sum := e.let("total", "mov.f32", imm(0))
-	for w := range warpsInBlock {
-		t := e.let("t", "mov.f32", imm(0))
-		e.raw("@%s ld.shared.f32 %s, [%s+%d];", mine, t, from, 4*w*len(sums)*tileChannels)
-		e.set(sum, "add.rn.f32", sum, t)
-	}
-	total(mine, s, k, sum)
-}
-
-// partial is the memory between the two passes: part [pieces][sums][c], and the
-// shifts that were subtracted before summing [shifts][c].
-type partial struct{ part, shift, pieces string }
-
-func (e *entry) partial(second bool) partial {
-	p := partial{part: e.ptr("part"), shift: e.ptr("shift")}
-	if second {
-		p.pieces = e.num("pieces")
-	}
-	return p
-}
-
-// save ends a first pass: it stores the block's sums.
-func (r *rows) save(p partial, sums [][]string) {
-	e := r.e
-	r.reduce(sums, func(mine, s, k, sum string) {
-		wide := e.let("wide_tile", "mul.lo.u32", r.ntx, fmt.Sprint(r.v))
-		channel := e.let("own", "mad.lo.u32", r.tile, wide, k)
-		e.set(mine, "setp.lt.and.u32", channel, r.c, mine)
-		at := e.let("place", "mad.lo.u32", r.piece, fmt.Sprint(len(sums)), s)
-		e.set(at, "mad.lo.u32", at, r.c, channel)
-		e.guard(mine, "st.global.f32", "["+e.element("at", p.part, at)+"]", sum)
-	})
-	e.do("ret")
-}
-
-// totals begins a second pass: it adds up the pieces' sums of the thread's channels.
-func (r *rows) totals(p partial, n int) [][]string {
-	e := r.e
-	e.note("the sums of all pieces: each row of threads adds up some, the block these")
-	sums := r.zeros(n)
-	piece := e.let("part", "mov.u32", r.ty)
-	e.loop("pieces", func() string { return e.let("more", "setp.lt.and.u32", piece, p.pieces, r.inside) }, func() {
-		e.note("several pieces at a time, those beyond the last being zero")
-		var parts [][][]string
-		for range max(2, 8/n) {
-			there := e.let("there", "setp.lt.u32", piece, p.pieces)
-			at := e.let("place", "mul.lo.u32", piece, fmt.Sprint(n))
-			var part [][]string
-			for s := range n {
-				own := e.let("place", "add.u32", at, fmt.Sprint(s))
-				e.set(own, "mad.lo.u32", own, r.c, r.known)
-				part = append(part, e.loadIf("@"+there, "t", e.element("at_t", p.part, own), r.v))
-			}
-			parts = append(parts, part)
-			e.set(piece, "add.u32", piece, r.nty)
-		}
-		for _, part := range parts {
-			for s := range sums {
-				for i, v := range part[s] {
-					e.set(sums[s][i], "add.rn.f32", sums[s][i], v)
-				}
-			}
-		}
-	})
-	mem := e.sharedFloats("total", n*tileChannels)
-	r.reduce(sums, func(mine, s, k, sum string) {
-		at := e.let("at", "mov.u32", mem)
-		slot := e.let("slot", "mad.lo.u32", s, fmt.Sprint(tileChannels), k)
-		e.guard(mine, "st.shared.f32", "["+e.let("at", "mad.lo.u32", slot, "4", at)+"]", sum)
-	})
-	e.do("bar.sync", "0")
-	at := e.let("at", "mov.u32", mem)
-	at = e.let("at", "mad.lo.u32", r.tx, fmt.Sprint(4*r.v), at)
-	op := "ld.shared.f32"
-	if r.v == 4 {
-		op = "ld.shared.v4.f32"
-	}
-	for s := range sums {
-		e.raw("%s %s, [%s+%d];", op, vector(sums[s]), at, 4*s*tileChannels)
-	}
-	return sums
-}
-
-// shifts reads back what the first pass has subtracted.
-func (r *rows) shifts(p partial, n int) [][]string {
-	out := make([][]string, n)
-	for i := range out {
-		base := p.shift
-		if i > 0 {
-			base = r.e.let("shift", "mad.wide.u32", r.c, fmt.Sprint(4*i), p.shift)
-		}
-		out[i] = r.channels("k", base)
-	}
-	return out
-}
-
-// keep stores shift number i for the second pass.
-func (r *rows) keepShift(p partial, i int, k []string) {
-	base := p.shift
-	if i > 0 {
-		base = r.e.let("shift", "mad.wide.u32", r.c, fmt.Sprint(4*i), p.shift)
-	}
-	r.write(base, k)
 }

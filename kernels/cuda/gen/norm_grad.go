@@ -22,15 +22,15 @@ type operands struct {
 	gamma, beta, mean, rstd, relu, w, y string
 }
 
-// operands declares them; a first pass over xh needs none.
-func (e *entry) operands(k kind, second bool) operands {
+// operands declares them.
+func (e *entry) operands(k kind) operands {
 	o := operands{e: e, kind: k}
-	switch {
-	case k == lined:
+	switch k {
+	case lined:
 		o.gamma, o.beta, o.mean, o.rstd, o.relu = e.ptr("gamma"), e.ptr("beta"), e.ptr("mean"), e.ptr("rstd"), e.num("relu")
-	case k == gated:
+	case gated:
 		o.gamma, o.mean, o.rstd, o.y = e.ptr("gamma"), e.ptr("mean"), e.ptr("rstd"), e.ptr("y")
-	case second:
+	default:
 		o.rstd, o.w = e.ptr("rstd"), e.ptr("w")
 	}
 	return o
@@ -53,6 +53,9 @@ type mask struct {
 	mu, ms, mb []string
 }
 
+// constants are how many a mask has.
+func (k kind) constants() int { return [...]int{lined: 3, centred: 0, gated: 1}[k] }
+
 // mask reads what the mask needs: an element passes where fma(x-mu, ms, mb) > 0,
 // which without ReLU is 1 > 0.
 func (o operands) mask(r *rows) mask {
@@ -66,13 +69,42 @@ func (o operands) mask(r *rows) mask {
 		return m
 	}
 	rs, g, b := r.channels("r", o.rstd), r.channels("gamma", o.gamma), r.channels("beta", o.beta)
-	e.note("an element passes where fma(x-mu, ms, mb) > 0; without ReLU that is 1 > 0")
-	masked := e.let("masked", "setp.ne.u32", o.relu, "0")
-	for i := range m.mu {
-		m.ms = append(m.ms, e.sel("ms", e.mul("s", g[i], rs[i]), imm(0), masked))
-		m.mb = append(m.mb, e.sel("mb", b[i], imm(1), masked))
-	}
+	m.line(o.relu, rs, g, b)
 	return m
+}
+
+// line appends the constants of the line.
+func (m *mask) line(relu string, rs, gamma, beta []string) {
+	e := m.e
+	e.note("an element passes where fma(x-mu, ms, mb) > 0; without ReLU that is 1 > 0")
+	masked := e.let("masked", "setp.ne.u32", relu, "0")
+	for i := range rs {
+		m.ms = append(m.ms, e.sel("ms", e.mul("s", gamma[i], rs[i]), imm(0), masked))
+		m.mb = append(m.mb, e.sel("mb", beta[i], imm(1), masked))
+	}
+}
+
+// maskConstants are those of the mask, for the last step.
+func (ch channel) maskConstants(o operands) []string {
+	if o.kind == centred {
+		return nil
+	}
+	mu := ch.read("mu", o.mean)
+	if o.kind == gated {
+		return []string{mu}
+	}
+	m := mask{e: ch.e}
+	m.line(o.relu, []string{ch.read("r", o.rstd)}, []string{ch.read("gamma", o.gamma)}, []string{ch.read("beta", o.beta)})
+	return []string{mu, m.ms[0], m.mb[0]}
+}
+
+// keptMask is the mask from the first of the constants that were kept, and what follows.
+func (o operands) keptMask(k [][]string) (mask, [][]string) {
+	m := mask{e: o.e, kind: o.kind}
+	for i, to := range []*[]string{&m.mu, &m.ms, &m.mb}[:o.kind.constants()] {
+		*to = k[i]
+	}
+	return m, k[o.kind.constants():]
 }
 
 // centre is x-mu of channel i, and the predicate with which the element passes (""
@@ -97,17 +129,17 @@ func (m mask) through(v, passes string) string {
 	return m.e.sel("v", v, imm(0), passes)
 }
 
-func gradSums(v int, k kind) *entry {
-	e := normEntry(k.prefix()+"_grad_sums", "The sums of g-k, (g-k)*xc and xc, where g is masked, k is the mean of a few rows of g, and xc = x-mean\n(or xh).", v)
-	g, x, pick := e.ptr("g"), e.ptr(k.xName()), e.sample()
-	o := e.operands(k, false)
-	p := e.partial(false)
-	r := e.rows(v)
-	m := o.mask(r)
-	shift := r.maskedMean(m, o, g, x, pick)
-	r.keepShift(p, 0, shift)
-	sums := r.zeros(3)
-	r.each(o.tensors(g, x), func(_ string, t [][]string) {
+// gradSums is the first step of the first derivatives: the sums of g-k, (g-k)*xc and xc,
+// where g is masked, k is the mean of a few rows of g, and xc = x-mean (or xh).
+func (j *joint) gradSums(o operands, g, x string, pick sample) {
+	e := j.e
+	var m mask
+	var shift []string
+	j.sums(3, o.tensors(g, x), func() [][]string {
+		m = o.mask(j.rows)
+		shift = j.maskedMean(m, o, g, x, pick)
+		return [][]string{shift}
+	}, func(sums, t [][]string) {
 		for i := range shift {
 			xc, passes := m.centre(i, t)
 			d := e.sub("d", m.through(t[0][i], passes), shift[i])
@@ -116,8 +148,6 @@ func gradSums(v int, k kind) *entry {
 			e.set(sums[2][i], "add.rn.f32", sums[2][i], xc)
 		}
 	})
-	r.save(p, sums)
-	return e
 }
 
 // maskedMean is the mean of a few rows of g, masked.
@@ -144,15 +174,15 @@ func (e *entry) mean(k, part string) (hi, lo string) {
 	return hi, e.sub("lo", part, e.sub("t", hi, k))
 }
 
-// gradDocs say what the second passes of the first derivatives compute.
-var gradDocs = [...]string{`bn_grad: dgamma = sum g*xh, dbeta = sum g and dx = gamma*rstd*(g - <g> - xh*<g*xh>) + sum from
-the sums of bn_grad_sums. over is 1/m, sum may be 0.`,
-	`normalise_grad: dx = rstd*(g - <g> - xh*<g*xh>) - rstd^2*xh*w/m from the sums of
-normalise_grad_sums; w may be 0. over is 1/m.`,
+// gradDocs say what the first derivatives are.
+var gradDocs = [...]string{`bn_grad: dgamma = sum g*xh, dbeta = sum g and dx = gamma*rstd*(g - <g> - xh*<g*xh>) + sum, with g
+masked. over is 1/m, sum may be 0.`,
+	`normalise_grad: dx = rstd*(g - <g> - xh*<g*xh>) - rstd^2*xh*w/m; w may be 0. over is 1/m.`,
 	`bnadd_grad: gm = g where y > 0, else 0, and what bn_grad makes of gm. over is 1/m, sum may be 0.`}
 
-func gradApply(v int, k kind) *entry {
-	e := normEntry(k.prefix()+"_grad", gradDocs[k], v)
+func grad(v int, k kind) *entry {
+	e := jointEntry(k.prefix()+"_grad", gradDocs[k], v)
+	e.blocks = 3
 	var gm, dgamma, dbeta string
 	if k == gated {
 		gm = e.ptr("gm")
@@ -162,83 +192,65 @@ func gradApply(v int, k kind) *entry {
 		dgamma, dbeta = e.ptr("dgamma"), e.ptr("dbeta")
 	}
 	g, x := e.ptr("g"), e.ptr(k.xName())
-	o := e.operands(k, true)
-	tensors := o.tensors(g, x)
-	sum := tensor{}
+	o := e.operands(k)
+	tensors, sum := o.tensors(g, x), tensor{}
 	if k != centred {
 		sum = e.possible("sum")
 		tensors = append(tensors, sum)
 	}
-	p := e.partial(true)
+	pick := e.sample()
 	over, count := e.f32("over"), e.f32("count")
-	r := e.rows(v)
-	m := o.mask(r)
-	shift, sums := r.shifts(p, 1)[0], r.totals(p, 3)
-	c := r.gradConstants(o, shift, sums, over, count)
-	if k != centred {
-		r.write(dgamma, c.dgamma)
-		r.write(dbeta, c.dbeta)
-	}
-	r.each(tensors, func(at string, t [][]string) {
-		masked := make([]string, r.v)
-		out := r.perChannel(func(i int) string {
+	j := e.joint(v)
+	j.gradSums(o, g, x, pick)
+	j.totals(3, func(ch channel, sums []string) {
+		own := ch.maskConstants(o)
+		ch.keeps(append(own, ch.gradConstants(o, sums, over, count, dgamma, dbeta)...)...)
+	})
+	j.elements(k.constants()+4, tensors, func(kept [][]string) func(string, [][]string) {
+		m, c := o.keptMask(kept)
+		return j.gradElements(m, c, gm, dx, sum)
+	})
+	return e
+}
+
+// gradElements returns the last step of the first derivatives,
+// dx = s*(g-hi) + e*xc + f + sum with the constants s, hi, e, f.
+func (j *joint) gradElements(m mask, c [][]string, gm, dx string, sum tensor) func(string, [][]string) {
+	e := j.e
+	return func(at string, t [][]string) {
+		masked := make([]string, j.v)
+		out := j.perChannel(func(i int) string {
 			xc, passes := m.centre(i, t)
 			masked[i] = m.through(t[0][i], passes)
-			v := e.fma("v", c.s[i], e.sub("d", masked[i], c.hi[i]), e.fma("t", c.e[i], xc, c.f[i]))
+			v := e.fma("v", c[0][i], e.sub("d", masked[i], c[1][i]), e.fma("t", c[2][i], xc, c[3][i]))
 			if sum.base == "" {
 				return v
 			}
 			return e.sel("v", e.add("v", v, t[len(t)-1][i]), v, sum.guard[1:])
 		})
-		if k == gated {
-			r.put(gm, at, masked)
+		if m.kind == gated {
+			j.put(gm, at, masked)
 		}
-		r.put(dx, at, out)
-	})
-	e.do("ret")
-	return e
+		j.put(dx, at, out)
+	}
 }
 
-// gradConstants are those of dx = s*(g-hi) + e*xc + f, for each channel.
-type gradConstants struct{ s, hi, e, f, dgamma, dbeta []string }
-
-func (r *rows) gradConstants(o operands, k []string, sums [][]string, over, count string) (c gradConstants) {
-	e := r.e
-	rs := r.channels("r", o.rstd)
-	var gamma, w []string
+// gradConstants are s, hi, e and f of the channel; dgamma and dbeta are written.
+func (ch channel) gradConstants(o operands, sums []string, over, count, dgamma, dbeta string) []string {
+	e := ch.e
+	k, r := ch.subtracted(0), ch.read("r", o.rstd)
+	e.note("the constants of dx = s*(g-hi) + e*xc + f")
+	g1, gx, xm := e.mul("g1", sums[0], over), e.mul("gx", sums[1], over), e.mul("xm", sums[2], over)
+	hi, lo := e.mean(k, g1)
 	if o.kind == centred {
-		w = r.optional("w", o.w)
-	} else {
-		gamma = r.channels("gamma", o.gamma)
+		b := e.fma("b", k, xm, gx)
+		t := e.fma("t", e.mul("t", r, over), ch.optional("w", o.w), b)
+		return []string{r, hi, e.neg(e.mul("t", r, t)), e.neg(e.mul("t", r, lo))}
 	}
-	e.note("the constants of dx = s*(g-hi) + e*xc + f, for each channel")
-	for i := range rs {
-		g1, gx, xm := e.mul("g1", sums[0][i], over), e.mul("gx", sums[1][i], over), e.mul("xm", sums[2][i], over)
-		hi, lo := e.mean(k[i], g1)
-		c.hi = append(c.hi, hi)
-		if o.kind == centred {
-			b := e.fma("b", k[i], xm, gx)
-			t := e.fma("t", e.mul("t", rs[i], over), w[i], b)
-			c.s = append(c.s, rs[i])
-			c.e = append(c.e, e.neg(e.mul("t", rs[i], t)))
-			c.f = append(c.f, e.neg(e.mul("t", rs[i], lo)))
-			continue
-		}
-		b := e.mul("b", rs[i], e.fma("t", e.neg(g1), xm, gx))
-		c.dgamma = append(c.dgamma, e.mul("dgamma", b, count))
-		c.dbeta = append(c.dbeta, e.fma("dbeta", count, k[i], sums[0][i]))
-		s := e.mul("s", gamma[i], rs[i])
-		c.s = append(c.s, s)
-		ei := e.neg(e.mul("e", e.mul("t", s, b), rs[i]))
-		c.e = append(c.e, ei)
-		c.f = append(c.f, e.neg(e.fma("t", s, lo, e.mul("t", ei, xm))))
-	}
-	return c
-}
-
-// optional reads the thread's channels of a vector, or zeros where there is none.
-func (r *rows) optional(name, base string) []string {
-	e := r.e
-	none := e.let("none", "setp.eq.u64", base, "0")
-	return e.loadUnless(none, name, e.element("at_"+name, base, r.known), r.v)
+	b := e.mul("b", r, e.fma("t", e.neg(g1), xm, gx))
+	ch.write(dgamma, e.mul("dgamma", b, count))
+	ch.write(dbeta, e.fma("dbeta", count, k, sums[0]))
+	s := e.mul("s", ch.read("gamma", o.gamma), r)
+	xs := e.neg(e.mul("e", e.mul("t", s, b), r))
+	return []string{s, hi, xs, e.neg(e.fma("t", s, lo, e.mul("t", xs, xm)))}
 }
