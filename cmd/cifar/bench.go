@@ -109,6 +109,9 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	if gpu, ok := dev.(*cuda.Device); ok {
+		gpu.EndWith(ctx)
+	}
 	defer describeSim(env, dev)
 	say := func(m measurement) error {
 		m.Version, m.Device, m.Threads, m.ChannelsLast = greg.ThisProgram().Version, b.compute.Device, runtime.GOMAXPROCS(0), true
@@ -142,7 +145,8 @@ func (b benchFlags) run(ctx context.Context, env *cli.Env) error {
 }
 
 // measure runs one case on all architectures.
-func (b benchFlags) measure(ctx context.Context, dev kernels.Device, name string, say func(measurement) error) error {
+func (b benchFlags) measure(ctx context.Context, dev kernels.Device, name string, say func(measurement) error) (err error) {
+	defer autograd.Catch(&err)
 	switch name {
 	case "machine":
 		return say(measureMachine())

@@ -3,7 +3,11 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"gradgrad/internal/testkit"
 )
 
 // TestBench wants one line of JSON for every case, with the keys that are agreed.
@@ -58,5 +62,19 @@ func TestBenchThreads(t *testing.T) {
 		if m.Threads != i+1 || (m.Speedup > 0) != (i == 1) || !m.Recompute || m.Conv.String() != "winograd2" {
 			t.Errorf("line %d: %s", i, line)
 		}
+	}
+}
+
+// TestBenchEnds: a polite request to end does not wait for a step of the simulator,
+// which would take many minutes.
+func TestBenchEnds(t *testing.T) {
+	c := start(t, t.TempDir(), "bench", "-device", "sim", "-arch", "resnet18", "-batch", "64", "-cases", "greg", "-steps", "1")
+	time.Sleep(2 * time.Second)
+	began := time.Now()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if r := testkit.Finish(t, c); r.Code != 130 || time.Since(began) > 20*time.Second {
+		t.Errorf("exit code %d after %v\n%s", r.Code, time.Since(began), r.Err)
 	}
 }

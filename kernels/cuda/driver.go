@@ -44,17 +44,21 @@ type Driver interface {
 
 	// NewStream makes a stream that waits for no other; Sync waits for one.
 	NewStream() (Stream, error)
+	FreeStream(s Stream) error
 	Sync(s Stream) error
 	// NewEvent makes an event. Record puts it behind the work of a stream, Wait lets
 	// the later work of a stream wait for it, Elapsed is the milliseconds between two
 	// events that have happened.
 	NewEvent() (Event, error)
+	FreeEvent(e Event) error
 	Record(e Event, s Stream) error
 	Wait(s Stream, e Event) error
 	Elapsed(from, to Event) (float64, error)
 
 	// BeginCapture lets a stream collect work instead of doing it; EndCapture makes a
-	// graph of the work; LaunchGraph does all of it, as often as one likes.
+	// graph of the work; LaunchGraph does all of it, as often as one likes. Nobody waits
+	// for a stream that is being captured, nor copies from it to the host or to it from
+	// memory that is not of HostAlloc.
 	BeginCapture(s Stream) error
 	EndCapture(s Stream) (Graph, error)
 	LaunchGraph(g Graph, s Stream) error

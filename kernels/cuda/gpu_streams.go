@@ -16,6 +16,11 @@ func (g *gpu) NewStream() (s Stream, err error) {
 	return s, err
 }
 
+func (g *gpu) FreeStream(s Stream) error {
+	st := streamOf(s)
+	return g.on(func() error { return st.Destroy() })
+}
+
 func (g *gpu) Sync(s Stream) error {
 	return g.on(func() error { return streamOf(s).Synchronize() })
 }
@@ -26,6 +31,11 @@ func (g *gpu) NewEvent() (e Event, err error) {
 		return err
 	})
 	return e, err
+}
+
+func (g *gpu) FreeEvent(e Event) error {
+	ev := e.(cu.Event)
+	return g.on(func() error { return cu.DestroyEvent(&ev) })
 }
 
 func (g *gpu) Record(e Event, s Stream) error {

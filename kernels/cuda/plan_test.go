@@ -38,6 +38,8 @@ func (d *dry) Load(string, string) (cuda.Module, error)             { return d, 
 func (d *dry) Function(name string) (cuda.Function, error)          { return name, nil }
 func (d *dry) SetShared(cuda.Function, int) error                   { return nil }
 func (d *dry) NewStream() (cuda.Stream, error)                      { return nil, nil }
+func (d *dry) FreeStream(cuda.Stream) error                         { return nil }
+func (d *dry) FreeEvent(cuda.Event) error                           { return nil }
 func (d *dry) Sync(cuda.Stream) error                               { return nil }
 func (d *dry) NewEvent() (cuda.Event, error)                        { return nil, nil }
 func (d *dry) Record(cuda.Event, cuda.Stream) error                 { return nil }

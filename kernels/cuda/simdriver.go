@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
-	"time"
 
 	"gradgrad/kernels"
 	"gradgrad/kernels/cuda/ptxsim"
@@ -26,7 +26,7 @@ func Simulate(o ptxsim.Options) (*Device, error) {
 	if o.Arch == 0 {
 		o.Arch = 90
 	}
-	return New("sim", &simDriver{machine: ptxsim.New(o), arch: o.Arch})
+	return New("sim", &simDriver{machine: ptxsim.New(o), arch: o.Arch, work: newSimWork(), ctx: context.Background()})
 }
 
 // Machine is the simulator of a device, nil on a GPU.
@@ -37,16 +37,27 @@ func (d *Device) Machine() *ptxsim.Machine {
 	return nil
 }
 
+// EndWith makes a simulator give up its kernel, and refuse others, when a context ends:
+// steps that take a moment on a GPU take minutes there. A GPU finishes what it has begun.
+func (d *Device) EndWith(ctx context.Context) {
+	if s, ok := d.drv.(*simDriver); ok {
+		s.ctx = ctx
+	}
+}
+
 // simDriver is a driver that does everything at once, in the order of the calls.
 type simDriver struct {
-	machine *ptxsim.Machine
-	arch    int
-	graph   *simGraph // being captured
-	names   int       // allocations that were given a name
+	machine   *ptxsim.Machine
+	arch      int
+	graph     *simGraph  // being captured
+	capturing *simStream // on which it is
+	work      simWork
+	ctx       context.Context // ends kernels
+	names     int             // allocations that were given a name
 }
 
 // simGraph is work to be done again.
-type simGraph struct{ work []func() error }
+type simGraph struct{ work []func(*simStream) error }
 
 type simModule struct{ m *ptxsim.Module }
 
@@ -58,14 +69,41 @@ func (m simModule) Function(name string) (Function, error) {
 	return k, nil
 }
 
-// do does work, or puts it into the graph that is being captured.
-func (s *simDriver) do(f func() error) error {
-	if s.graph != nil {
+// do does work of a stream, or puts it into the graph that is being captured on it.
+func (s *simDriver) do(x Stream, f func(*simStream) error) error {
+	st, err := s.work.stream(x)
+	switch {
+	case err != nil:
+		return err
+	case s.graph != nil && st == s.capturing:
 		s.graph.work = append(s.graph.work, f)
 		return nil
 	}
+	return f(st)
+}
+
+// begun does work after a look at what other streams may still do to its memory.
+func (s *simDriver) begun(f func() error, st *simStream, pieces ...simPiece) error {
+	for _, p := range pieces {
+		if err := s.work.begin(st, p); err != nil {
+			return err
+		}
+	}
 	return f()
 }
+
+// given are the addresses among a kernel's arguments.
+func given(k *ptxsim.Kernel, params []uint64) (pieces []simPiece) {
+	for i, p := range k.Params {
+		if p.Size == 8 && i < len(params) {
+			pieces = append(pieces, simPiece{lo: params[i], hi: params[i] + 1, what: "kernel " + k.Name, kernel: true, writes: true})
+		}
+	}
+	return pieces
+}
+
+// bytesAt is work on so many bytes of the device.
+func bytesAt(at uint64, n int) simPiece { return simPiece{lo: at, hi: at + uint64(n)} }
 
 func (s *simDriver) Info() Info {
 	shared := ptxsim.MaxShared(s.arch)
@@ -85,33 +123,57 @@ func (s *simDriver) Alloc(bytes int64) (uint64, error) {
 
 func (s *simDriver) Free(p uint64) error { return s.machine.Free(p) }
 
-func (s *simDriver) HostAlloc(bytes int64) ([]byte, error) { return make([]byte, bytes), nil }
-func (s *simDriver) HostFree([]byte) error                 { return nil }
-
-func (s *simDriver) CopyIn(dst uint64, src []byte, _ Stream) error {
-	if s.graph != nil {
-		src = append([]byte(nil), src...)
+// CopyIn copies pageable memory at once, as a GPU's driver does into a place of its own;
+// pinned memory must stay as it is until the stream has been waited for.
+func (s *simDriver) CopyIn(dst uint64, src []byte, x Stream) error {
+	pinned := s.work.isPinned(src)
+	if s.graph != nil && x == Stream(s.capturing) && !pinned {
+		return errors.New("copying memory that is not pinned while a graph is captured")
 	}
-	return s.do(func() error { return s.machine.Write(dst, src) })
+	return s.do(x, func(st *simStream) error {
+		p := bytesAt(dst, len(src))
+		p.what, p.writes = "a copy to the device", true
+		if pinned && len(src) > 0 {
+			p.host, p.sum = src, maphash.Bytes(s.work.seed, src)
+		}
+		return s.begun(func() error { return s.machine.Write(dst, src) }, st, p)
+	})
 }
 
-func (s *simDriver) CopyOut(dst []byte, src uint64, _ Stream) error {
-	if s.graph != nil {
+func (s *simDriver) CopyOut(dst []byte, src uint64, x Stream) error {
+	st, err := s.work.stream(x)
+	switch {
+	case err != nil:
+		return err
+	case s.graph != nil && st == s.capturing:
 		return errors.New("copying to the host while a graph is captured")
 	}
-	return s.machine.Read(dst, src)
-}
-
-func (s *simDriver) CopyWithin(dst, src uint64, bytes int64, _ Stream) error {
-	return s.do(func() error { return s.machine.Copy(dst, src, bytes) })
-}
-
-func (s *simDriver) Fill(dst uint64, word uint32, n int64, _ Stream) error {
-	x := make([]uint32, n)
-	for i := range x {
-		x[i] = word
+	p := bytesAt(src, len(dst))
+	p.what = "a copy to the host"
+	if err := s.work.begin(st, p); err != nil {
+		return err
 	}
-	return s.do(func() error { return s.machine.Write(dst, wordBytes(x)) })
+	return errors.Join(s.machine.Read(dst, src), s.work.synced(st.knows))
+}
+
+func (s *simDriver) CopyWithin(dst, src uint64, bytes int64, x Stream) error {
+	return s.do(x, func(st *simStream) error {
+		from, to := bytesAt(src, int(bytes)), bytesAt(dst, int(bytes))
+		from.what, to.what, to.writes = "a copy on the device", "a copy on the device", true
+		return s.begun(func() error { return s.machine.Copy(dst, src, bytes) }, st, from, to)
+	})
+}
+
+func (s *simDriver) Fill(dst uint64, word uint32, n int64, x Stream) error {
+	words := make([]uint32, n)
+	for i := range words {
+		words[i] = word
+	}
+	return s.do(x, func(st *simStream) error {
+		p := bytesAt(dst, int(4*n))
+		p.what, p.writes = "a fill", true
+		return s.begun(func() error { return s.machine.Write(dst, wordBytes(words)) }, st, p)
+	})
 }
 
 // parsed holds the modules that were parsed, by their text: tests open many
@@ -137,17 +199,19 @@ func (s *simDriver) SetShared(_ Function, bytes int) error {
 	return nil
 }
 
-func (s *simDriver) Launch(f Function, grid, block [3]int, shared int, params []uint64, _ Stream) error {
+func (s *simDriver) Launch(f Function, grid, block [3]int, shared int, params []uint64, x Stream) error {
 	k := f.(*ptxsim.Kernel)
 	own := append([]uint64(nil), params...)
-	return s.do(func() error { return s.machine.Launch(context.Background(), k, grid, block, shared, own) })
+	return s.do(x, func(st *simStream) error {
+		return s.begun(func() error { return s.machine.Launch(s.ctx, k, grid, block, shared, own) }, st, given(k, own)...)
+	})
 }
 
-func (s *simDriver) LaunchCooperative(f Function, grid, block [3]int, shared int, params []uint64, _ Stream) error {
+func (s *simDriver) LaunchCooperative(f Function, grid, block [3]int, shared int, params []uint64, x Stream) error {
 	k := f.(*ptxsim.Kernel)
 	own := append([]uint64(nil), params...)
-	return s.do(func() error {
-		return s.machine.LaunchCooperative(context.Background(), k, grid, block, shared, own)
+	return s.do(x, func(st *simStream) error {
+		return s.begun(func() error { return s.machine.LaunchCooperative(s.ctx, k, grid, block, shared, own) }, st, given(k, own)...)
 	})
 }
 
@@ -155,40 +219,42 @@ func (s *simDriver) Resident(f Function, threads, shared int) (int, error) {
 	return s.machine.Resident(f.(*ptxsim.Kernel), threads, shared), nil
 }
 
-func (s *simDriver) NewStream() (Stream, error) { return nil, nil }
-func (s *simDriver) Sync(Stream) error          { return nil }
-
-func (s *simDriver) NewEvent() (Event, error)       { return new(time.Time), nil }
-func (s *simDriver) Record(e Event, _ Stream) error { *e.(*time.Time) = time.Now(); return nil }
-func (s *simDriver) Wait(Stream, Event) error       { return nil }
-func (s *simDriver) Elapsed(a, b Event) (float64, error) {
-	return b.(*time.Time).Sub(*a.(*time.Time)).Seconds() * 1e3, nil
-}
-
-func (s *simDriver) BeginCapture(Stream) error {
-	if s.graph != nil {
+func (s *simDriver) BeginCapture(x Stream) error {
+	st, err := s.work.stream(x)
+	switch {
+	case err != nil:
+		return err
+	case s.graph != nil:
 		return errors.New("a graph is being captured already")
+	case st == s.work.null:
+		return errors.New("a graph is captured on a stream of its own, not on the default one")
 	}
-	s.graph = new(simGraph)
+	s.graph, s.capturing = new(simGraph), st
 	return nil
 }
 
-func (s *simDriver) EndCapture(Stream) (Graph, error) {
-	if s.graph == nil {
-		return nil, errors.New("no graph is being captured")
+func (s *simDriver) EndCapture(x Stream) (Graph, error) {
+	st, err := s.work.stream(x)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.graph == nil || st != s.capturing:
+		return nil, errors.New("no graph is being captured on this stream")
 	}
 	g := s.graph
-	s.graph = nil
+	s.graph, s.capturing = nil, nil
 	return g, nil
 }
 
-func (s *simDriver) LaunchGraph(g Graph, _ Stream) error {
-	for _, f := range g.(*simGraph).work {
-		if err := f(); err != nil {
-			return err
+func (s *simDriver) LaunchGraph(g Graph, x Stream) error {
+	return s.do(x, func(st *simStream) error {
+		for _, f := range g.(*simGraph).work {
+			if err := f(st); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *simDriver) FreeGraph(Graph) error { return nil }
@@ -196,10 +262,18 @@ func (s *simDriver) Close() error          { return nil }
 
 // Lend implements lending.
 func (s *simDriver) Lend(p uint64, name string, bytes int64) error {
-	return s.do(func() error { return s.machine.Lend(p, name, bytes) })
+	return s.note(func(*simStream) error { return s.machine.Lend(p, name, bytes) })
 }
 
 // TakeBack implements lending.
 func (s *simDriver) TakeBack(p uint64) error {
-	return s.do(func() error { return s.machine.TakeBack(p) })
+	return s.note(func(*simStream) error { return s.machine.TakeBack(p) })
+}
+
+// note does what belongs to the work around it, which may be captured.
+func (s *simDriver) note(f func(*simStream) error) error {
+	if s.graph == nil {
+		return f(nil)
+	}
+	return s.do(s.capturing, f)
 }
