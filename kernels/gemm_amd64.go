@@ -10,7 +10,7 @@ const (
 	blockK = 1024
 	// blockA is the most floats in one block of A, which stays in the
 	// second-level cache while the strips of B pass by.
-	blockA = 192 << 10
+	blockA = 96 << 10
 	// serialWork is the number of multiply-adds below which a second thread
 	// does not pay.
 	serialWork = 1 << 19
@@ -234,11 +234,27 @@ func (j *packJob) piece(i int) {
 	}
 }
 
-// packedRows is a few pages of B, of which all strips take their share.
-const packedRows = 32
+// packedRows is so few rows of B that each is read as a stream of its own while all
+// strips take their share.
+const packedRows = 8
 
-// packRows copies k rows of cols floats to rows of width floats.
+// packArgs are the arguments of the kernels that pack rows into a strip, of which
+// every vector but the last is full; stride is in bytes.
+type packArgs struct {
+	dst, src     unsafe.Pointer
+	rows, stride int
+	mask         uint64 // as in tileArgs
+}
+
+// packRows copies k rows of cols floats to rows of width floats, whole vectors that
+// are filled up with zeros.
 func packRows(dst []float32, width int, src []float32, stride, k, cols int) {
+	if vecs := width / tiles.lanes; vecs <= 3 && cols > (vecs-1)*tiles.lanes && k > 0 {
+		dst, src = dst[:k*width], src[:(k-1)*stride+cols]
+		p := packArgs{unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), k, 4 * stride, tiles.maskFor(cols)}
+		callPack(vecs, tiles.lanes, &p)
+		return
+	}
 	for i := range k {
 		row := dst[i*width:][:width]
 		copy(row, src[i*stride:][:cols])

@@ -83,3 +83,36 @@ func checkOnes(t *testing.T, transA bool, m, n, k int) {
 		}
 	}
 }
+
+// A strip holds the rows one behind the other, with zeros behind their last column,
+// and nothing is read or written beyond.
+func TestPackRows(t *testing.T) {
+	eachTileSet(t, func(t *testing.T) {
+		if tiles.lanes == 0 {
+			return // no strips
+		}
+		for cols := 1; cols <= 5*tiles.lanes; cols++ {
+			const k, stride = 9, 100
+			width := (cols + tiles.lanes - 1) / tiles.lanes * tiles.lanes
+			src, dst := make([]float32, (k-1)*stride+cols), make([]float32, k*width+1)
+			for i := range src {
+				src[i] = float32(i + 1)
+			}
+			for i := range dst {
+				dst[i] = -1
+			}
+			packRows(dst, width, src, stride, k, cols)
+			for i, v := range dst {
+				want := float32(0)
+				if i == k*width {
+					want = -1
+				} else if i%width < cols {
+					want = src[i/width*stride+i%width]
+				}
+				if v != want {
+					t.Fatalf("%d columns in rows of %d: element %d is %v, want %v", cols, width, i, v, want)
+				}
+			}
+		}
+	})
+}

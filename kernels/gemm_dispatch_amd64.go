@@ -89,6 +89,30 @@ func callTile(id int, p *tileArgs) {
 	}
 }
 
+// callPack packs rows into a strip of so many vectors.
+func callPack(vecs, lanes int, p *packArgs) {
+	switch vecs {
+	case 1:
+		if lanes == 16 {
+			packStrip16AVX512(p)
+		} else {
+			packStrip8AVX2(p)
+		}
+	case 2:
+		if lanes == 16 {
+			packStrip32AVX512(p)
+		} else {
+			packStrip16AVX2(p)
+		}
+	case 3:
+		if lanes == 16 {
+			packStrip48AVX512(p)
+		} else {
+			packStrip24AVX2(p)
+		}
+	}
+}
+
 // callTransform runs a transform of Winograd's convolution.
 func callTransform(what, lanes int, p *winoArgs) {
 	switch what {
@@ -199,6 +223,24 @@ func tileT4x16AVX2(p *tileArgs)
 
 //go:noescape
 func tileT4x24AVX2(p *tileArgs)
+
+//go:noescape
+func packStrip16AVX512(p *packArgs)
+
+//go:noescape
+func packStrip8AVX2(p *packArgs)
+
+//go:noescape
+func packStrip32AVX512(p *packArgs)
+
+//go:noescape
+func packStrip16AVX2(p *packArgs)
+
+//go:noescape
+func packStrip48AVX512(p *packArgs)
+
+//go:noescape
+func packStrip24AVX2(p *packArgs)
 
 // winoInputAVX512 is B'dB: a 6x6 patch of the input.
 //

@@ -34,6 +34,14 @@ func dispatchFile() string {
 		list(s, "T", s.rowsT)
 		tables.WriteString("\t}\n")
 	}
+	var packCases strings.Builder
+	for vecs := 1; vecs <= 3; vecs++ {
+		for _, s := range []isa{avx512, avx2} {
+			fmt.Fprintf(&decls, "\n//go:noescape\nfunc %s(p *packArgs)\n", packName(s, vecs))
+		}
+		fmt.Fprintf(&packCases, "\tcase %d:\n\t\tif lanes == 16 {\n\t\t\t%s(p)\n\t\t} else {\n\t\t\t%s(p)\n\t\t}\n",
+			vecs, packName(avx512, vecs), packName(avx2, vecs))
+	}
 	var transformCases strings.Builder
 	for i, tr := range transforms {
 		for _, s := range []isa{avx512, avx2} {
@@ -49,6 +57,8 @@ func dispatchFile() string {
 		"var (\n" + tables.String() + ")\n\n" +
 		"// callTile runs the micro-kernel of that number.\nfunc callTile(id int, p *tileArgs) {\n\tswitch id {\n" +
 		cases.String() + "\t}\n}\n\n" +
+		"// callPack packs rows into a strip of so many vectors.\nfunc callPack(vecs, lanes int, p *packArgs) {\n\tswitch vecs {\n" +
+		packCases.String() + "\t}\n}\n\n" +
 		"// callTransform runs a transform of Winograd's convolution.\nfunc callTransform(what, lanes int, p *winoArgs) {\n\tswitch what {\n" +
 		transformCases.String() + "\t}\n}\n" + decls.String()
 }

@@ -65,6 +65,7 @@ func tileFile(s isa) string {
 			t.kernelT()
 		}
 	}
+	packKernels(w, s)
 	return w.String()
 }
 
@@ -124,18 +125,20 @@ func (t *tile) multiply(r int, a string) {
 
 // fetchLines is the number of cache lines that a turn of the inner loop asks
 // for: as much as an N tile reads of A meanwhile; for a T tile, what the weight
-// gradient of a pointwise convolution reads.
+// gradient of a pointwise convolution reads. The N tile of 8 x 48 asks for one
+// more: with two, Sapphire Rapids runs its loop 5 % slower.
 func (t *tile) fetchLines() int {
-	if t.form == "T" {
+	if t.form == "T" || t.vecs == 3 && t.rows == 8 {
 		return 3
 	}
 	return max(1, unroll*t.rows/16)
 }
 
-// fetch asks for memory that a later call will read.
+// fetch asks for memory that a later call will read, into the second-level cache:
+// the first is full of what this call reads.
 func (t *tile) fetch() {
 	for i := range t.fetchLines() {
-		t.w.op("PREFETCHT0 %d(R15)", 64*i)
+		t.w.op("PREFETCHT1 %d(R15)", 64*i)
 	}
 	t.w.op("ADDQ %d(DI), R15", argStride)
 }
