@@ -66,6 +66,11 @@ func TestSweep(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, out)
 		}
 	}
+	for _, want := range []string{"[1 of 3] base\n", "[2 of 3] greg-1 (2 to go, about ", "unlike those before", "[3 of 3] greg-2 (1 to go, about "} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("the messages lack %q:\n%s", want, errs)
+		}
+	}
 	again, errs, err := run(ctx)
 	if err != nil || strings.Count(errs, "done already") != 3 {
 		t.Errorf("the second time: %v\n%s", err, errs)
@@ -75,6 +80,51 @@ func TestSweep(t *testing.T) {
 	}
 	if _, _, err := run(ctx, "-only", "none"); cli.ExitCode(err) != cli.Misuse {
 		t.Errorf("-only none: %v", err)
+	}
+}
+
+// TestSweepBeginsWithAFile takes weights from elsewhere, beside the sweep file.
+func TestSweepBeginsWithAFile(t *testing.T) {
+	ctx := context.Background()
+	text := "[train]\nid = \"shapes#80\"\nsize = 12\nepochs = 1\ntest = \"shapes#40\"\n" +
+		"[[run]]\nname = \"next\"\nevaluate = false\ninit-file = \"given/weights.safetensors\"\ntrain = { method = \"ce\", lr = 1e-6, new-head = true }\n"
+	run := sweepIn(t, text)
+	_, _, err := run(ctx)
+	if err == nil || !strings.Contains(err.Error(), "weights.safetensors (init-file), which cannot be read") {
+		t.Fatalf("without the file: %v", err)
+	}
+	file := strings.Fields(err.Error()[strings.Index(err.Error(), "weights in ")+len("weights in "):])[0]
+	dir := t.TempDir()
+	ok(t, dir, "train", "-id", "shapes#80", "-size", "12", "-method", "ce", "-arch", "wrn-10-1", "-epochs", "1", "-out", "r")
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "r", checkpoint.RunFile), file); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "runs")
+	if _, errs, err := run(ctx, "-out", out); err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	given, err := checkpoint.Open(ctx, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := checkpoint.Open(ctx, filepath.Join(out, "next"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := given.Lookup("conv1.weight")
+	b, _ := made.Lookup("conv1.weight")
+	va, _ := a.Float32s()
+	vb, _ := b.Float32s()
+	for i := range va {
+		if d := va[i] - vb[i]; d > 1e-4 || d < -1e-4 {
+			t.Fatalf("conv1.weight %d went from %g to %g in one epoch at 1e-6", i, va[i], vb[i])
+		}
+	}
+	if plan, errs, err := run(ctx, "-plan"); err != nil || !strings.Contains(plan, "given/weights.safetensors") {
+		t.Errorf("-plan: %v\n%s\n%s", err, plan, errs)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,7 +17,8 @@ import (
 
 const sweepHelp = `Runs the trainings and evaluations that a sweep file lists, one after the other, and makes one table of them. What is
 done is skipped and what was cut off goes on, so the same command can be given again and again. A run that fails does
-not stop the others, except those that begin with its weights. The files of the paper's tables are in sweeps/; package
+not stop the others, except those that begin with its weights. As each begins, what is left of the whole is guessed
+from the runs before it. The files of the paper's tables are in sweeps/; package
 internal/sweep describes the format.
 
 -plan shows the runs without making them, with the time that each would take here: a few steps of each kind are timed
@@ -76,6 +78,13 @@ func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
 	if err := sw.Choose(*s.only); err != nil {
 		return nil, cli.Wrong("-only: %w", err)
 	}
+	for _, r := range sw.Runs { // say so now, not after days
+		if file := sw.Path(r.InitFile); r.InitFile != "" {
+			if _, err := os.Stat(file); err != nil {
+				return nil, fmt.Errorf("%s begins with the weights in %s (init-file), which cannot be read: %w", r.Name, file, err)
+			}
+		}
+	}
 	if *s.scale != 1 {
 		changes, err := sw.Scale(*s.scale, s.x.methodEpochs)
 		if err != nil {
@@ -129,9 +138,13 @@ func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep)
 	failed := map[string]error{} // runs without trained weights
 	failures := 0
 	var evaluated []string
+	p := s.newPace(sw)
 	for i, r := range sw.Runs {
-		dir := filepath.Join(sw.Out, filepath.FromSlash(r.Name))
-		env.Say("\n[%d of %d] %s", i+1, len(sw.Runs), r.Name)
+		dir, left := runDir(sw, r.Name), ""
+		if !p.done[r.Name] {
+			left = p.left(sw.Runs[i:])
+		}
+		env.Say("\n[%d of %d] %s%s", i+1, len(sw.Runs), r.Name, left)
 		err := failed[r.Init]
 		if err != nil {
 			err = fmt.Errorf("it begins with %s, which failed", r.Init)
@@ -150,6 +163,9 @@ func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep)
 			failures++
 			continue
 		}
+		if state, err := readState(dir, r); err == nil && !p.done[r.Name] {
+			p.add(r, state.Seconds)
+		}
 		if r.Eval != nil {
 			evaluated = append(evaluated, filepath.Join(dir, EvalDir))
 		}
@@ -161,6 +177,11 @@ func (s *sweepFlags) execute(ctx context.Context, env *cli.Env, sw *sweep.Sweep)
 		return fmt.Errorf("%d of %d runs failed; once what they need is there, the same command makes them and skips the others", failures, len(sw.Runs))
 	}
 	return nil
+}
+
+// runDir is the directory of a run.
+func runDir(sw *sweep.Sweep, name string) string {
+	return filepath.Join(sw.Out, filepath.FromSlash(name))
 }
 
 // tables makes the tables of the runs that have results.

@@ -26,7 +26,7 @@ func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault
 	w.AppendHeader(table.Row{"run", "begins with", "epochs", "steps", "s a step", "time", "flags of train"})
-	p := planner{x: x, data: data, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
+	p := planner{x: x, data: data, path: sw.Path, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
 	var total time.Duration
 	unknown := 0
 	for _, r := range sw.Runs {
@@ -37,7 +37,7 @@ func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep
 		if err != nil {
 			return err
 		}
-		row := table.Row{r.Name, r.Init, t.epochs, "?", fmt.Sprintf("%.3f", t.seconds), "?", strings.Join(r.Train.Args(), " ")}
+		row := table.Row{r.Name, r.Init + r.InitFile, t.epochs, "?", fmt.Sprintf("%.3f", t.seconds), "?", strings.Join(r.Train.Args(), " ")}
 		if t.steps > 0 {
 			d := time.Duration(float64(t.steps) * t.seconds * float64(time.Second))
 			row[3], row[5] = t.steps, progress.Duration(d)
@@ -69,6 +69,7 @@ type stepTime struct {
 type planner struct {
 	x       *Experiment
 	data    string
+	path    func(string) string // of a file that the sweep names
 	compute []string            // the flags that say what computes
 	steps   map[string]stepTime // by the flags that decide it
 	images  map[string]int      // by the spec and limit of the set; 0 when it is not there
@@ -135,6 +136,13 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	for name, value := range r.Train {
 		flags[name] = value
 	}
+	if flags["arch"] == "" && r.InitFile != "" {
+		w, err := cli.ReadWeights(ctx, p.path(r.InitFile), "", 0)
+		if err != nil {
+			return st, 0, err
+		}
+		flags["arch"] = w.Model.Arch
+	}
 	epochs, err = p.x.epochsOf(flags)
 	if err != nil {
 		return st, 0, err
@@ -166,7 +174,7 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	quiet.Quiet, quiet.Stdout = true, discard{}
 	out, begin := filepath.Join(dir, "run"), filepath.Join(dir, "begin")
 	args := append(append(flags.Args(), p.compute...), "-out="+out)
-	if r.Init != "" { // weights to begin with, of any quality
+	if r.Init != "" || r.InitFile != "" { // weights to begin with, of any quality
 		first := sweep.Flags{"id": flags["id"], "size": flags["size"], "method": "ce", "max-steps": "1"}
 		if arch, given := flags["arch"]; given {
 			first["arch"] = arch

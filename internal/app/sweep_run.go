@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gradgrad/greg"
 	"gradgrad/internal/atomicfile"
@@ -25,7 +26,14 @@ type sweepState struct {
 	Eval      sweep.Flags `json:"eval,omitempty"`
 	Trained   bool        `json:"trained"`
 	Evaluated bool        `json:"evaluated"`
+	// InitFile is as the sweep file says it. Seconds are those of the whole run, as
+	// far as it was measured: 0 where it was not.
+	InitFile string  `json:"init_file,omitempty"`
+	Seconds  float64 `json:"seconds,omitempty"`
 }
+
+// done tells that nothing is left to do for a run.
+func (st *sweepState) done(r sweep.Run) bool { return st.Trained && (st.Evaluated || r.Eval == nil) }
 
 const sweepFile = "sweep.json"
 
@@ -35,7 +43,7 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 	if err != nil {
 		return err
 	}
-	if state.Trained && (state.Evaluated || r.Eval == nil) {
+	if state.done(r) {
 		env.Say("it is done already")
 		return nil
 	}
@@ -43,10 +51,11 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 		if err := state.write(dir); err != nil {
 			return err
 		}
+		before, began := steps(dir), time.Now()
 		if err := s.x.steps().Call(ctx, env, "train", s.trainArgs(sw, r, dir)); err != nil {
 			return err
 		}
-		state.Trained = true
+		state.Trained, state.Seconds = true, whole(time.Since(began), before, steps(dir))
 		if err := state.write(dir); err != nil {
 			return err
 		}
@@ -54,18 +63,22 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 	if r.Eval == nil {
 		return nil
 	}
+	began := time.Now()
 	args := append(r.Eval.Args(), s.dataArgs()...)
 	if err := s.x.steps().Call(ctx, env, "eval", append(args, "-checkpoint="+dir)); err != nil {
 		return err
 	}
 	state.Evaluated = true
+	if state.Seconds > 0 {
+		state.Seconds += time.Since(began).Seconds()
+	}
 	return state.write(dir)
 }
 
 // readState reads what is known of a run; a run that another sweep has made in the
 // same place is an error.
 func readState(dir string, r sweep.Run) (*sweepState, error) {
-	fresh := &sweepState{Train: r.Train, Init: r.Init, Eval: r.Eval}
+	fresh := &sweepState{Train: r.Train, Init: r.Init, InitFile: r.InitFile, Eval: r.Eval}
 	data, err := os.ReadFile(filepath.Join(dir, sweepFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
@@ -77,13 +90,14 @@ func readState(dir string, r sweep.Run) (*sweepState, error) {
 	if err := json.Unmarshal(data, &was); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w; remove the directory to make the run again", filepath.Join(dir, sweepFile), err)
 	}
-	if was.Init != r.Init {
-		return nil, fmt.Errorf("the run in %s began with %q, and the file says %q now: remove the directory, or choose another with -out", dir, was.Init, r.Init)
+	if was.Init != r.Init || was.InitFile != r.InitFile {
+		return nil, fmt.Errorf("the run in %s began with %q, and the file says %q now: remove the directory, or choose another with -out",
+			dir, was.Init+was.InitFile, r.Init+r.InitFile)
 	}
 	if diff := differences(was.Train, r.Train); diff != "" {
 		return nil, fmt.Errorf("the run in %s was made with other settings (%s): remove the directory, or choose another with -out", dir, diff)
 	}
-	fresh.Trained = was.Trained
+	fresh.Trained, fresh.Seconds = was.Trained, was.Seconds
 	fresh.Evaluated = was.Evaluated && maps.Equal(was.Eval, r.Eval)
 	return fresh, nil
 }
@@ -124,7 +138,10 @@ func (s *sweepFlags) trainArgs(sw *sweep.Sweep, r sweep.Run, dir string) []strin
 	args := append(r.Train.Args(), s.dataArgs()...)
 	args = append(args, "-out="+dir)
 	if r.Init != "" {
-		args = append(args, "-init="+filepath.Join(sw.Out, filepath.FromSlash(r.Init)))
+		args = append(args, "-init="+runDir(sw, r.Init))
+	}
+	if r.InitFile != "" {
+		args = append(args, "-init="+sw.Path(r.InitFile))
 	}
 	if IsFile(filepath.Join(dir, greg.RecordFile)) {
 		args = append(args, "-resume")

@@ -19,6 +19,8 @@ func (s *Sweep) check() error {
 			return fmt.Errorf("the run's name %q is not a directory below the sweep's", r.Name)
 		case seen[r.Name]:
 			return fmt.Errorf("two runs are called %s: put the variables that differ into the name, as in %s-{seed}", r.Name, r.Name)
+		case r.Init != "" && r.InitFile != "":
+			return fmt.Errorf("%s begins with the run %s and with the file %s: leave one out", r.Name, r.Init, r.InitFile)
 		case r.Init != "" && !seen[r.Init]:
 			return fmt.Errorf("%s begins with the run %s, which does not stand before it", r.Name, r.Init)
 		}
@@ -31,7 +33,7 @@ func (s *Sweep) check() error {
 		for _, name := range placed {
 			_, train := r.Train[name]
 			if _, eval := r.Eval[name]; train || eval {
-				return fmt.Errorf("%s: -%s follows from the place of the run; leave it out (init is a key of the run itself)", r.Name, name)
+				return fmt.Errorf("%s: -%s follows from the place of the run; leave it out (init, a run, and init-file are keys of the run itself)", r.Name, name)
 			}
 		}
 	}

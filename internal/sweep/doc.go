@@ -22,6 +22,10 @@
 //	init  = "{arch}/base"             # begins with that run's weights
 //	train = { method = "greg", aux = "300k" }
 //
+// In place of init, init-file names a run directory, a .safetensors or a PyTorch file
+// with weights that somebody else has trained, relative to the sweep file; with
+// new-head = true in train, all but its last layer is taken.
+//
 // A variable of for is a flag of train, too; {variable} stands for its value
 // wherever a run's strings are. Each combination is one [Run]. Keys that mean
 // nothing are errors, as are two runs of one name.

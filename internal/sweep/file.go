@@ -15,10 +15,11 @@ import (
 // Run is one training with its evaluation. Train and Eval lack the flags that
 // follow from the place of the run: -out, -init, -checkpoint.
 type Run struct {
-	Name  string // its directory below the sweep's
-	Init  string // the name of the run whose weights it begins with, or ""
-	Train Flags
-	Eval  Flags // nil: nothing to evaluate
+	Name     string // its directory below the sweep's
+	Init     string // the name of the run whose weights it begins with, or ""
+	InitFile string // a file or directory whose weights it begins with instead, or "": see [Sweep.Path]
+	Train    Flags
+	Eval     Flags // nil: nothing to evaluate
 }
 
 // Sweep is a sweep file with its loops written out.
@@ -30,6 +31,16 @@ type Sweep struct {
 	// Merged are the names of runs that settings of the user made the same as an
 	// earlier one, whose flags hold.
 	Merged []string
+
+	dir string // of the sweep file
+}
+
+// Path is where a file lies that a sweep file names: relative to the sweep file.
+func (s *Sweep) Path(file string) string {
+	if file = filepath.FromSlash(file); filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(s.dir, file)
 }
 
 // file is the content of a sweep file.
@@ -44,12 +55,13 @@ type file struct {
 
 // entry is a [[run]] with its loops.
 type entry struct {
-	Name  string           `toml:"name"`
-	For   map[string][]any `toml:"for"`
-	Init  string           `toml:"init"`
-	Train map[string]any   `toml:"train"`
-	Eval  map[string]any   `toml:"eval"`
-	Judge *bool            `toml:"evaluate"` // false: training only
+	Name     string           `toml:"name"`
+	For      map[string][]any `toml:"for"`
+	Init     string           `toml:"init"`
+	InitFile string           `toml:"init-file"`
+	Train    map[string]any   `toml:"train"`
+	Eval     map[string]any   `toml:"eval"`
+	Judge    *bool            `toml:"evaluate"` // false: training only
 }
 
 // Read reads a sweep file. set replaces flags of train in every run, loops over
@@ -63,6 +75,7 @@ func Read(path string, set Flags) (*Sweep, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sweep file %s: %w", path, err)
 	}
+	s.dir = filepath.Dir(path)
 	if s.Out == "" {
 		base := filepath.Base(path)
 		s.Out = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
@@ -167,8 +180,8 @@ func (f *file) one(e entry, vars map[string]any, set Flags) (r Run, err error) {
 		pairs = append(pairs, "{"+name+"}", value)
 	}
 	fill := strings.NewReplacer(pairs...).Replace
-	r.Name, r.Init = fill(e.Name), fill(e.Init)
-	all := []string{r.Name, r.Init}
+	r.Name, r.Init, r.InitFile = fill(e.Name), fill(e.Init), fill(e.InitFile)
+	all := []string{r.Name, r.Init, r.InitFile}
 	for _, fs := range []Flags{r.Train, r.Eval} {
 		for name, value := range fs {
 			fs[name] = fill(value)

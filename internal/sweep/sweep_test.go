@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("runs %s, want %s", got, want)
 	}
-	if r, want := s.Runs[0], (Run{"resnet18/base", "", Flags{"id": "cifar10", "epochs": "100", "method": "ce", "arch": "resnet18"}, Flags{"ood": "svhn,isun", "scores": "msp"}}); !reflect.DeepEqual(r, want) {
+	if r, want := s.Runs[0], (Run{"resnet18/base", "", "", Flags{"id": "cifar10", "epochs": "100", "method": "ce", "arch": "resnet18"}, Flags{"ood": "svhn,isun", "scores": "msp"}}); !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v, want %+v", r, want)
 	}
 	r := s.Runs[5]
@@ -172,6 +172,8 @@ func TestBadFiles(t *testing.T) {
 		{run("name = \"a\"\nfor = { seed = [1, 2] }"), "two runs are called a"},
 		{run("name = \"a\"\ninit = \"b\"") + "\n" + run(`name = "b"`), "does not stand before it"},
 		{run(`name = "a-{seed}"`), "{seed}: no variable"},
+		{run("name = \"a\"\ninit-file = \"{arch}.pth\""), "{arch}.pth: no variable"},
+		{run(`name = "a"`) + "\n" + run("name = \"b\"\ninit = \"a\"\ninit-file = \"b.pth\""), "leave one out"},
 		{run("name = \"a\"\ntrain = { out = \"x\" }"), "-out follows from"},
 		{run("name = \"a\"\neval = { checkpoint = \"x\" }"), "-checkpoint follows from"},
 		{run("name = \"a\"\ntrain = { when = 2020-01-01 }"), "when: a flag's value"},
@@ -201,6 +203,25 @@ func TestReadNamesTheFile(t *testing.T) {
 	s, err := Read(path, nil)
 	if err != nil || s.Out != filepath.Join("runs", "mine") {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// TestFileToBeginWith lies beside the sweep file, wherever the program runs.
+func TestFileToBeginWith(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.toml")
+	if err := os.WriteFile(path, []byte("[[run]]\nname = \"{arch}\"\nfor = { arch = [\"a\"] }\ninit-file = \"w/{arch}.pth\"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Read(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Path(s.Runs[0].InitFile), filepath.Join(dir, "w", "a.pth"); got != want || s.Runs[0].InitFile != "w/a.pth" {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if abs := filepath.Join(dir, "x"); s.Path(abs) != abs {
+		t.Errorf("%s became %s", abs, s.Path(abs))
 	}
 }
 
