@@ -139,7 +139,7 @@ func (t *Trainer) begin(u *underway) (err error) {
 		}
 	}
 	var failed error
-	if err := t.player.play(k.stepShape, k, func() { failed = t.compute(u) }); err != nil {
+	if err := t.repeat.Do(k.stepShape, k, func() { failed = t.compute(u) }); err != nil {
 		return err
 	}
 	if failed == nil {
@@ -206,16 +206,16 @@ func (k *shaped) count(sign int64) {
 	}
 }
 
-// again implements counts.
-func (k *shaped) again() {
+// Again implements [autograd.Counts].
+func (k *shaped) Again() {
 	k.t.opt.Again(k.t.lr)
 	for i, b := range k.t.Model.Buffers() {
 		b.Count += k.counted[i]
 	}
 }
 
-// undo implements counts.
-func (k *shaped) undo() {
+// Undo implements [autograd.Counts].
+func (k *shaped) Undo() {
 	k.t.opt.Undo()
 	for i, b := range k.t.Model.Buffers() {
 		b.Count -= k.counted[i]

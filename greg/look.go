@@ -24,10 +24,6 @@ type look struct {
 	log    records
 }
 
-// again and undo implement counts: looking counts nothing.
-func (*look) again() {}
-func (*look) undo()  {}
-
 // sendLook sends images to the device; nil where they are copied when the network looks.
 func (t *Trainer) sendLook(b *datasets.Batch) (k *look, err error) {
 	if t.inlet == nil {
@@ -70,7 +66,7 @@ func (t *Trainer) look(k *look, b *datasets.Batch) (outputs func() (ood.Outputs,
 	if err := t.inlet.Take(k.images.value.Buffer()); err != nil {
 		return nil, err
 	}
-	err = t.player.play(k.lookShape, k, func() {
+	err = t.repeat.Do(k.lookShape, nil, func() {
 		t.lookAt(func() *autograd.Value { return k.images.on(t.tape) }, func(logits, features *autograd.Value) (o ood.Outputs) {
 			k.log.put(logits, features)
 			return o

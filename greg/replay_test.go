@@ -172,8 +172,10 @@ func train(t *testing.T, tr *greg.Trainer, to int, each func(greg.Step)) (logs [
 // epoch is smaller, which is replayed by itself in the second one.
 func TestReplayIsExact(t *testing.T) {
 	for name, change := range map[string]func(*greg.Config){
-		"sgd":  func(*greg.Config) {},
-		"adam": func(c *greg.Config) { c.Optimizer, c.ClipNorm, c.DualRate, c.DualTarget, c.MaxSteps = "adam", 0.5, 0.5, 0.1, 5 },
+		"sgd": func(*greg.Config) {},
+		"adam": func(c *greg.Config) {
+			c.Optimizer, c.ClipNorm, c.DualRate, c.DualTarget, c.MaxSteps = "adam", 0.5, 0.5, 0.1, 5
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

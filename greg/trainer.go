@@ -27,7 +27,7 @@ type Trainer struct {
 	done   int // steps
 	images []float32
 
-	player player
+	repeat *autograd.Repeater
 	inlet  kernels.Inlet // nil where the device cannot replay
 	shapes map[stepShape]*shaped
 	looks  map[lookShape]*look
@@ -80,7 +80,7 @@ func NewTrainer(c Config, m models.Model, dev kernels.Device) (*Trainer, error) 
 		return nil, err
 	}
 	t := &Trainer{Config: c, Model: m, tape: autograd.NewTape(dev), shapes: map[stepShape]*shaped{}, looks: map[lookShape]*look{}}
-	t.player = player{tape: t.tape, plans: map[any]*plan{}}
+	t.repeat = autograd.NewRepeater(t.tape)
 	if can, ok := dev.(kernels.Capturer); ok {
 		var err error
 		if t.inlet, err = can.NewInlet(); err != nil {
@@ -101,7 +101,7 @@ func (t *Trainer) Close() {
 		return
 	}
 	// What fails here fails again, and is said, when the device is used or closed.
-	_ = t.player.close()
+	_ = t.repeat.Close()
 	_ = t.inlet.Close()
 	for _, k := range t.shapes {
 		k.log.close()
@@ -157,10 +157,7 @@ func (t *Trainer) steps(ctx context.Context, id, aux datasets.Set, yield func(St
 			return err
 		}
 	}
-	t.player.dev = nil
-	if can, ok := t.tape.Device().(kernels.Capturer); ok && !t.Eager {
-		t.player.dev = can
-	}
+	t.repeat.Eager = t.Eager
 	f := t.newFeed(ctx, id, aux, perEpoch)
 	defer f.close()
 	t.rate = t.Config.schedule(total)

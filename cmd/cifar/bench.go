@@ -62,7 +62,7 @@ func setupBench(f *cli.Flags) cli.Action {
 	batch := f.Int("batch", 64, "N: in-distribution images in a step, and as many auxiliary ones")
 	inferBatch := f.Int("infer-batch", 128, "N: images at a time in infer")
 	steps := f.Int("steps", 5, "N: steps that are timed")
-	warmup := f.Int("warmup", 1, "N: steps before that")
+	warmup := f.Int("warmup", 2, "N: steps before that; a GPU captures the second one and replays it from then on")
 	classes := f.Int("classes", 10, "N: outputs of the networks")
 	n := f.Int("n", 2048, "N: rows and columns of gemm")
 	threads := f.String("threads", "", "N,...: threads to run every case on, one after the other (default all)")

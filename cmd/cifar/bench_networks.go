@@ -38,6 +38,12 @@ type benchStep struct {
 	step   uint64
 	pool   []float32 // candidates of greg+
 
+	// Where the device can replay steps, as training does: how images come to it, and
+	// where to.
+	repeat *autograd.Repeater
+	inlet  kernels.Inlet
+	in     *autograd.Value
+
 	conv      kernels.ConvAlgorithm
 	recompute bool
 }
@@ -55,7 +61,13 @@ func (b benchFlags) network(ctx context.Context, dev kernels.Device, name, arch 
 	}
 	cost := b.cost(name)
 	s := newBenchStep(net, dev, name, cost.images, b.batch, b.classes)
-	defer s.tape.Close()
+	defer s.close()
+	if can, ok := dev.(kernels.Capturer); ok {
+		if s.inlet, err = can.NewInlet(); err != nil {
+			return err
+		}
+		s.in = autograd.Full(dev, 0, s.images, benchSide, benchSide, 3)
+	}
 	s.conv, s.recompute = b.conv, b.recompute
 	t, _, err := b.clock(ctx, dev, s.of(name))
 	if err != nil {
@@ -71,6 +83,7 @@ func (b benchFlags) network(ctx context.Context, dev kernels.Device, name, arch 
 
 func newBenchStep(net models.Model, dev kernels.Device, name string, images, batch, classes int) *benchStep {
 	s := &benchStep{net: net, tape: autograd.NewTape(dev), images: images, x: noise(images * benchSide * benchSide * 3)}
+	s.repeat = autograd.NewRepeater(s.tape)
 	s.opt = optim.NewSGD(net.Params(), optim.SGDConfig{Momentum: 0.9, Decay: 1e-4, Nesterov: true})
 	s.loss = greg.Loss{MarginIn: -23, MarginAux: -5, Variant: greg.Paper, ForceHits: true}
 	if name != "ce" {
@@ -104,30 +117,63 @@ func (s *benchStep) of(name string) func() error {
 			}
 		}
 		return s.train(func(p *layers.Pass, x *autograd.Value) *autograd.Value {
-			return s.loss.Terms(p, s.net, x, s.labels, false).Total
+			return s.loss.Of(p, s.net, greg.Batch{Images: x, Labels: s.labels, Fixed: s.inlet != nil}).Total
 		})
 	}
 }
 
+func (s *benchStep) close() {
+	s.tape.Close()
+	if s.inlet != nil {
+		_, _ = s.repeat.Close(), s.inlet.Close() // the measurements are made
+	}
+}
+
+// send copies the images to the device where they do not come with the step.
+func (s *benchStep) send() error {
+	if s.inlet == nil {
+		return nil
+	}
+	host, err := s.inlet.Host(len(s.x))
+	if err != nil {
+		return err
+	}
+	copy(host, s.x)
+	if err := s.inlet.Send(); err != nil {
+		return err
+	}
+	return s.inlet.Take(s.in.Buffer())
+}
+
 func (s *benchStep) input() *autograd.Value {
+	if s.inlet != nil {
+		return s.tape.Watch(s.in).Detach()
+	}
 	return s.tape.New(s.x, s.images, benchSide, benchSide, 3)
 }
 
 func (s *benchStep) infer() error {
-	defer s.tape.Release()
-	s.net.Forward(&layers.Pass{Tape: s.tape, Frozen: true, Conv: s.conv}, s.input())
-	return s.tape.Device().Sync()
+	if err := s.send(); err != nil {
+		return err
+	}
+	return s.repeat.Do("infer", nil, func() {
+		defer s.tape.Release()
+		s.net.Forward(&layers.Pass{Tape: s.tape, Frozen: true, Conv: s.conv}, s.input())
+	})
 }
 
 func (s *benchStep) train(loss func(*layers.Pass, *autograd.Value) *autograd.Value) error {
-	defer s.tape.Release()
-	p := layers.Training(s.tape, 1, s.step)
-	p.Conv, p.Recompute = s.conv, s.recompute
-	total := loss(p, s.input())
-	autograd.Backward(total, s.net.Params()...)
-	s.opt.Step(1e-4)
+	if err := s.send(); err != nil {
+		return err
+	}
 	s.step++
-	return nil
+	return s.repeat.Do("train", nil, func() {
+		defer s.tape.Release()
+		p := layers.Training(s.tape, 1, s.step)
+		p.Conv, p.Recompute = s.conv, s.recompute
+		autograd.Backward(loss(p, s.input()), s.net.Params()...)
+		s.opt.Step(1e-4)
+	})
 }
 
 // reference is the loss as the authors' code computes it: CE and equation (1) on
@@ -147,7 +193,7 @@ func (s *benchStep) reference(p *layers.Pass, x *autograd.Value) *autograd.Value
 	return autograd.Add(terms.Total, autograd.Mean(norms))
 }
 
-// count runs one more step and counts what it reads, writes and holds.
+// count runs one more step, operation by operation, and counts what it reads, writes and holds.
 func (s *benchStep) count(name string, dev kernels.Device, m *measurement) error {
 	size := int64(dev.DType().Size())
 	s.tape.Observe(func(_ *autograd.Op, in, out []*autograd.Value) {
@@ -159,6 +205,7 @@ func (s *benchStep) count(name string, dev kernels.Device, m *measurement) error
 		}
 	})
 	defer s.tape.Observe(nil)
+	s.repeat.Eager = true // there are operations to observe
 	if err := s.of(name)(); err != nil {
 		return err
 	}
