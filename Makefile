@@ -35,7 +35,7 @@ vet-cuda: build/cuda/cuda.h ## the linters on the GPU build
 	$(CUDA_ENV) go vet -tags cuda ./...
 
 test-cuda: build/cuda/cuda.h ## what is linked into that build, and its error without a driver
-	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestDriverCalls|TestOpen|TestNoGPU' ./kernels/cuda
+	$(CUDA_ENV) go test -tags cuda -run 'TestBinary|TestDriverCalls|TestBrokenDrivers|TestOpen|TestNoGPU' ./kernels/cuda
 
 gpu-check: build/cuda/cuda.h ## the folder for a machine with a GPU, tried here on the simulator
 	scripts/gpu-check.sh build build/gpu-check

@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { no_device = 100, not_found = 500 };
 
@@ -186,6 +188,8 @@ static const char *const names[] = {
 	"cuTexRefSetMipmapLevelBias",
 	"cuTexRefSetMipmapLevelClamp",
 };
+
+static const char *const needed[] = {"cuInit", "cuDeviceGetCount", "cuDevicePrimaryCtxRetain", "cuMemAlloc_v2", "cuMemHostAlloc", "cuModuleLoadDataEx", "cuLaunchKernel", "cuLaunchCooperativeKernel", "cuOccupancyMaxActiveBlocksPerMultiprocessor", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiate_v2", "cuGraphLaunch"};
 
 __attribute__((visibility("hidden"))) void *cudrv_table[] = {
 	(void *)absent,
@@ -534,31 +538,43 @@ JUMP(cuTexRefSetMipmapFilterMode, 1312)
 JUMP(cuTexRefSetMipmapLevelBias, 1320)
 JUMP(cuTexRefSetMipmapLevelClamp, 1328)
 
-// What cuInit found: 0 it was not called, 1 a driver, 2 no library, 3 a library that
-// cannot be used.
+// What cuInit found: 0 it was not called, 1 a driver, 2 no library, 3 a driver that does
+// not start, 4 a library that cannot be loaded, 5 one that lacks a call.
 static int state;
 static int code;
-static const char *text = "";
+static char text[512];
 
 int cudrv_state(void) { return state; }
 int cudrv_code(void) { return code; }
 const char *cudrv_text(void) { return text; }
 
+static int found(int what, const char *why) {
+	state = what;
+	snprintf(text, sizeof text, "%s", why ? why : "");
+	return 0;
+}
+
+// The loader's message begins with the name of the file that it does not find, which may
+// be one that the library needs.
+static int missing(const char *why) {
+	return !strncmp(why, "libcuda.so.1: ", 14) && strstr(why, "No such file");
+}
+
 int cuInit(unsigned flags) {
 	if (state) return 0;
 	void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
 	if (!lib) {
-		state = 2;
-		text = dlerror();
-		return 0;
+		const char *why = dlerror();
+		return found(missing(why) ? 2 : 4, why);
 	}
-	int (*init)(unsigned) = (int (*)(unsigned))dlsym(lib, "cuInit");
-	code = init ? init(flags) : not_found;
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (!dlsym(lib, needed[i])) return found(5, needed[i]);
+	code = ((int (*)(unsigned))dlsym(lib, "cuInit"))(flags);
 	if (code) {
+		const char *why = 0;
 		int (*describe)(int, const char **) = (int (*)(int, const char **))dlsym(lib, "cuGetErrorString");
-		if (describe) describe(code, &text);
-		state = 3;
-		return 0;
+		if (describe) describe(code, &why);
+		return found(3, why);
 	}
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		void *f = dlsym(lib, names[i]);

@@ -124,6 +124,8 @@ CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned gx, unsigned gy, unsig
 }
 
 CUresult cuStreamCreate(CUstream *s, unsigned flags) { NEEDS_CONTEXT; *s = (CUstream)&the_stream; return flags == CU_STREAM_NON_BLOCKING ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE; }
+CUresult cuStreamDestroy(CUstream s) { NEEDS_CONTEXT; return s == (CUstream)&the_stream ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; }
+CUresult cuEventDestroy(CUevent e) { NEEDS_CONTEXT; free(e); return CUDA_SUCCESS; }
 CUresult cuStreamSynchronize(CUstream s) { NEEDS_CONTEXT; return s == (CUstream)&the_stream ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) { NEEDS_CONTEXT; return *(int *)e ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY; }
 CUresult cuEventCreate(CUevent *e, unsigned flags) { NEEDS_CONTEXT; *e = (CUevent)calloc(1, sizeof(int)); return CUDA_SUCCESS; }
