@@ -78,6 +78,60 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// times counts how often work is run and replayed on the host's behalf.
+type times int
+
+func (c *times) Again() { *c++ }
+func (c *times) Undo()  { *c-- }
+
+// TestRepeater does work of two sizes in turns. The larger one makes the tape move its
+// memory, after which the smaller one is captured anew: it would write to memory that
+// is gone. Each is counted as often as it is done.
+func TestRepeater(t *testing.T) {
+	for _, eager := range []bool{false, true} {
+		dev := device(t)
+		tape := autograd.NewTape(dev)
+		r := autograd.NewRepeater(tape)
+		r.Eager = eager
+		count := new(times)
+		work := func(n int) func() {
+			in, out := autograd.Full(dev, 0, n), autograd.Full(dev, 0)
+			do := func() {
+				defer tape.Release()
+				*count++
+				x := tape.Watch(in).Detach()
+				sum := autograd.Sum(autograd.Mul(autograd.AddScalar(x, 1), autograd.Add(x, x)))
+				dev.Run(kernels.Copy, &kernels.Args{Out: []kernels.Buffer{out.Buffer()}, In: []kernels.Buffer{sum.Buffer()}})
+			}
+			round := float32(0)
+			return func() {
+				round++
+				dev.Write(in.Buffer(), slices.Repeat([]float32{round}, n))
+				if err := r.Do(n, count, do); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := out.Item(), float64(n)*float64((round+1)*2*round); got != want {
+					t.Errorf("eager %v, %d elements, time %g: %g, not %g", eager, n, round, got, want)
+				}
+			}
+		}
+		small, large := work(100), work(20000)
+		for _, f := range []func(){small, small, small, large, small, large, large, small, large} {
+			f()
+		}
+		if *count != 9 {
+			t.Errorf("eager %v: counted %d times, not 9", eager, *count)
+		}
+		if moves := tape.Moves(); moves == 0 {
+			t.Error("the tape has not moved its memory: the test shows nothing")
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		tape.Close()
+	}
+}
+
 // TestCaptureErrors is about what cannot be captured.
 func TestCaptureErrors(t *testing.T) {
 	dev := simulated(t)
