@@ -18,6 +18,7 @@ type kcase struct {
 	fresh  int       // but for so many, the last ones, which hold nothing yet
 	tol    float64   // 0: the usual
 	least  float64   // what the largest value counts for at least, where sums cancel
+	queued bool      // small calls are collected, not launched by themselves
 	shift  int       // operands begin so many elements into their memory
 	over   []int     // over[i] = j+1: result i is the memory of operand j
 	bytes  []byte    // what the memory of the first operand holds
@@ -135,6 +136,7 @@ func edgeCases(s source, _ bool) (all []kcase) {
 		kernels.StepFrom, kernels.Clamp, kernels.Within, kernels.ReLU, kernels.LeakyReLU, kernels.Sigmoid, kernels.Tanh, kernels.Softplus} {
 		all = append(all, kcase{kernel: k, name: "edges", attr: &kernels.MapAttr{P: 0, Q: 0.5}, in: []filling{x}, out: []filling{blank(n)}, tol: eachElement})
 	}
+	all = append(all, kcase{kernel: kernels.Inverse, name: "edges", in: []filling{{0, math.Copysign(0, -1), 4, -0.5, inf, -inf, nan, 0x1p-126}}, out: []filling{blank(8)}, tol: eachElement})
 	for _, p := range []float64{0, 1, 2, 3, -1, -2, 0.5, 2.5, -0.5} {
 		all = append(all, kcase{kernel: kernels.Pow, name: "edges", attr: &kernels.MapAttr{P: p}, in: []filling{x}, out: []filling{blank(n)}, tol: eachElement})
 	}

@@ -21,8 +21,8 @@ func square(n, side, c, k, kernel, stride, pad, dilation, groups int) *kernels.C
 // convCases are shapes with every kind of tile, of tails, of taps outside.
 func convCases(s source, full bool) (cases []kcase) {
 	shapes := []*kernels.ConvAttr{
-		square(2, 6, 3, 16, 3, 1, 1, 1, 1),  // a stem
-		square(2, 6, 16, 52, 3, 1, 1, 1, 1), // 52 columns are not a whole tile of 64, nor of a warp's 32
+		square(2, 6, 3, 16, 3, 1, 1, 1, 1),   // a stem
+		square(1, 6, 16, 116, 3, 1, 1, 1, 1), // 116 columns are not two tiles of 64, nor four of a warp's 32
 		square(1, 7, 12, 20, 3, 2, 1, 1, 1),
 		square(3, 5, 24, 12, 1, 1, 0, 1, 1),
 		square(1, 5, 6, 10, 3, 1, 1, 1, 2),
@@ -52,12 +52,17 @@ func convCases(s source, full bool) (cases []kcase) {
 
 func matmulCases(s source, full bool) (cases []kcase) {
 	type size struct{ batch, m, n, k int }
-	sizes := []size{{1, 5, 10, 270}, {2, 20, 36, 33}, {1, 130, 4, 8}, {1, 8, 20, 270}, {1, 8, 52, 270}} // a depth of 270 is done in two parts
+	sizes := []size{{1, 5, 10, 270}, {2, 20, 36, 33}, {1, 132, 116, 20}, {1, 130, 4, 8}, {1, 8, 20, 270}, {1, 8, 52, 270}} // a depth of 270 is done in two parts
 	if full {
 		sizes = append(sizes, size{1, 1, 1, 1}, size{1, 5, 10, 16}, size{3, 128, 64, 16}, size{1, 129, 65, 17}, size{1, 12, 16, 400})
 	}
-	for _, z := range sizes {
+	// Weight gradients in parts, of several tiles and layers, whose sums must not mix.
+	inParts := []size{{2, 4, 8, 270}, {2, 132, 20, 270}, {2, 4, 68, 270}, {2, 5, 33, 270}}
+	for i, z := range append(sizes, inParts...) {
 		for trans := range 4 {
+			if i >= len(sizes) && trans != 1 {
+				continue
+			}
 			at := &kernels.MatmulAttr{TransA: trans&1 > 0, TransB: trans&2 > 0, Batch: z.batch, M: z.m, N: z.n, K: z.k}
 			cases = append(cases, kcase{kernel: kernels.Matmul, name: fmt.Sprintf("%+v", *at), attr: at,
 				in: []filling{s.normal(z.batch * z.m * z.k), s.normal(z.batch * z.k * z.n)}, out: []filling{blank(z.batch * z.m * z.n)}})

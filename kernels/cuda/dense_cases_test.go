@@ -14,7 +14,7 @@ func denseCases(s source, full bool) (cases []kcase) {
 		m, k   int
 		widths []int
 	}
-	sizes := []size{{40, 8, []int{8, 4, 12}}, {270, 20, []int{5}}, {270, 8, []int{4, 4}}, {20, 12, []int{4, 4, 3}}}
+	sizes := []size{{40, 8, []int{8, 4, 12}}, {270, 33, []int{5}}, {270, 68, []int{4, 4}}, {20, 12, []int{4, 4, 3}}}
 	if full {
 		many := make([]int, 35)
 		for i := range many {
@@ -39,8 +39,9 @@ func denseCase(s source, m, k int, widths []int) (cases []kcase) {
 	}
 	var parts, us, onto, outs []filling
 	for i, w := range widths {
-		// away from the kink, where float32 and float64 would disagree
-		parts = append(parts, s.fill(m*w, func(int) float64 { return float64(2*s.IntN(5)-4)/2 + 0.25*s.Float64() + 0.1 }))
+		// Away from the kink, and with few enough bits that scale and shift do not round:
+		// then the factors of products are the oracle's in every precision.
+		parts = append(parts, s.fill(m*w, func(int) float64 { return float64(2*s.IntN(5)-4)/2 + float64(s.IntN(4096)+1600)/16384 }))
 		outs = append(outs, blank(m*w))
 		if i%2 == 0 {
 			us, onto = append(us, s.normal(m*w)), append(onto, nil)
@@ -48,8 +49,8 @@ func denseCase(s source, m, k int, widths []int) (cases []kcase) {
 			us, onto = append(us, nil), append(onto, s.normal(m*w))
 		}
 	}
-	scale := s.fill(c, func(i int) float64 { return float64(1 - 2*(i%2)) })
-	shift, w, g := s.fill(c, func(int) float64 { return 0.03 }), s.normal(c*k), s.normal(m*k)
+	scale := s.fill(c, func(i int) float64 { return []float64{1, -2, 0.5, -1, 2, -0.5, 1}[i%7] })
+	shift, w, g := s.fill(c, func(i int) float64 { return float64(1+i%2) / 32 }), s.normal(c*k), s.normal(m*k)
 	name := fmt.Sprintf("%dx%v to %d", m, widths, k)
 	join := func(first []filling, rest ...[]filling) []filling {
 		all := append([]filling{}, first...)

@@ -85,6 +85,23 @@ func TestEveryKernel(t *testing.T) {
 	}
 }
 
+// TestQueuedKernels runs the calls that small tensors are collected for, and launched
+// together, through that queue.
+func TestQueuedKernels(t *testing.T) {
+	dev := device(t)
+	for i, c := range allCases(*full) {
+		switch c.kernel.Name {
+		case "copy", "scale", "add", "sub", "mix", "mul", "gate", "relu", "inverse", "fill", "sum", "broadcast", "slice", "pad", "concat":
+		default:
+			continue
+		}
+		c.queued = true
+		if err := c.check(dev); err != nil {
+			t.Errorf("%d %s: %v", i, c.name, err)
+		}
+	}
+}
+
 // check runs a case on a device and on the CPU in float64.
 func (c kcase) check(dev kernels.Device) error { return c.checkWith(dev, kernels.CPU64) }
 
@@ -119,7 +136,7 @@ func (c kcase) run(dev kernels.Device) (results [][]float64, err error) {
 			err = e
 		}
 	}()
-	if d, ok := dev.(*cuda.Device); ok {
+	if d, ok := dev.(*cuda.Device); ok && !c.queued {
 		defer d.Singly()()
 	}
 	a := &kernels.Args{Attr: c.attr}
@@ -226,38 +243,64 @@ func momentsOf(at *kernels.NormAttr, x, gamma, beta filling) moments {
 	return moments{round(r[1]), round(r[2]), round(n[0])}
 }
 
-// TestSameBits runs sums with blocks and warps in another order each time, and on fewer
-// multiprocessors: they have to be the same to the bit.
+// TestSameBits runs sums with blocks and warps in another order each time: they have
+// to be the same to the bit.
 func TestSameBits(t *testing.T) {
 	for i, c := range allCases(false) {
+		p := cuda.FP32
 		switch c.attr.(type) {
 		case *kernels.NormAttr, *kernels.ReduceAttr, *kernels.PoolAttr:
 		default:
-			continue
+			if !c.inParts() {
+				continue
+			}
+			p = cuda.Precision(i % 3)
 		}
-		t.Run(fmt.Sprintf("%s/%d", c.kernel.Name, i), func(t *testing.T) {
+		if c.tol == eachElement {
+			continue // rows of a few special numbers
+		}
+		t.Run(fmt.Sprintf("%s/%d %s", c.kernel.Name, i, c.name), func(t *testing.T) {
 			t.Parallel()
-			var first [][]float64
-			for _, o := range []ptxsim.Options{{}, {Shuffle: 9, SMs: 1}} {
-				dev, err := cuda.Simulate(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := c.run(dev)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if first == nil {
-					first = got
-				}
-				for k := range got {
-					for j := range got[k] {
-						if math.Float64bits(got[k][j]) != math.Float64bits(first[k][j]) {
-							t.Fatalf("result %d, element %d: %g and %g", k, j, got[k][j], first[k][j])
-						}
-					}
+			c.sameBits(t, p)
+		})
+	}
+}
+
+// inParts says whether a case's weight gradient is the sum of parts, which the last
+// block adds, whichever that is.
+func (c kcase) inParts() bool {
+	switch at := c.attr.(type) {
+	case *kernels.ConvAttr:
+		return c.kernel == kernels.ConvDW && at.N*at.OutH*at.OutW >= 256
+	case *kernels.MatmulAttr:
+		return at.TransA && !at.TransB && at.K >= 256
+	case *kernels.AffineConvAttr:
+		return at.M >= 256 && (at.Full || c.kernel == kernels.AffineConvGrad2)
+	}
+	return false
+}
+
+func (c kcase) sameBits(t *testing.T, p cuda.Precision) {
+	var first [][]float64
+	for _, seed := range []uint64{0, 9} {
+		dev, err := cuda.Simulate(ptxsim.Options{Shuffle: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dev.SetPrecision(p)
+		got, err := c.run(dev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = got
+		}
+		for k := range got {
+			for j := range got[k] {
+				if math.Float64bits(got[k][j]) != math.Float64bits(first[k][j]) {
+					t.Fatalf("result %d, element %d: %g and %g", k, j, got[k][j], first[k][j])
 				}
 			}
-		})
+		}
 	}
 }
