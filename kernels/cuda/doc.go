@@ -15,7 +15,9 @@
 //	Inlet        inputs that are copied while the device computes (inlet.go)
 //	register     the table: for the name of each kernel the function that launches it
 //	launch       one run: operands, scratch memory, arguments, grids
-//	Driver       about twenty calls; simDriver and gpu (build tag cuda) implement it
+//	talk         what blocks of one launch tell each other by (cooperative.go)
+//	Driver       about thirty calls; simDriver and gpu (build tag cuda) implement it;
+//	             the former checks what would happen later on a GPU (simstreams.go)
 //	ptx/*.ptx    the kernels, most of them written by gen
 //
 // A kernel that has no row in the table cannot be run: the device panics with a

@@ -144,9 +144,11 @@ func (in *inlet) Take(dst ...kernels.Buffer) error {
 func (in *inlet) Close() error {
 	err := errors.Join(in.dev.drv.Sync(in.stream), in.dev.drv.Sync(in.dev.stream))
 	for i := range in.slots {
-		if s := &in.slots[i]; s.host != nil {
+		s := &in.slots[i]
+		if s.host != nil {
 			err = errors.Join(err, in.drop(s))
 		}
+		err = errors.Join(err, in.dev.drv.FreeEvent(s.sent), in.dev.drv.FreeEvent(s.taken))
 	}
-	return err
+	return errors.Join(err, in.dev.drv.FreeStream(in.stream))
 }
