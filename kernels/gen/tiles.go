@@ -284,7 +284,8 @@ func (t *tile) kernelT() {
 	w.op("MOVQ %d(DI), CX", argC)
 	w.op("MOVQ %d(DI), R8", argLDA)
 	w.op("MOVQ %d(DI), R9", argLDB)
-	w.op("MOVQ %d(DI), DX", argLDC)
+	w.op("LEAQ (R8)(R8*2), R13")
+	w.op("LEAQ (R9)(R9*2), DX")
 	w.label("tile")
 	t.clear()
 	w.op("MOVQ %d(DI), R11", argSegs)
@@ -322,27 +323,41 @@ func (t *tile) kernelT() {
 	w.op("RET")
 }
 
+// stepsT takes the place of each step from its stride, which leaves the units that
+// multiply free of additions. With one vector a row, where the multiply-adds read
+// memory themselves, an index would cost more than it saves.
 func (t *tile) stepsT(steps int) {
-	w := t.w
-	for range steps {
+	w, indexed := t.w, t.vecs > 1 && steps == unroll
+	for u := range steps {
+		at := 0
+		if indexed {
+			at = u
+		}
 		for v := range t.vecs {
-			w.op("VMOVUPS %d(SI), %s", 4*t.lanes*v, t.vecB(v))
+			w.op("VMOVUPS %s, %s", row("SI", at, "R9", "DX", 4*t.lanes*v), t.vecB(v))
 		}
 		for r := range t.rows {
-			t.multiply(r, fmt.Sprintf("%d(AX)", 4*r))
+			t.multiply(r, row("AX", at, "R8", "R13", 4*r))
 		}
-		w.op("ADDQ R8, AX")
-		w.op("ADDQ R9, SI")
+		if !indexed {
+			w.op("ADDQ R8, AX")
+			w.op("ADDQ R9, SI")
+		}
+	}
+	if indexed {
+		w.op("LEAQ (AX)(R8*%d), AX", unroll)
+		w.op("LEAQ (SI)(R9*%d), SI", unroll)
 	}
 }
 
 func (t *tile) storeT() {
 	w := t.w
+	w.op("MOVQ %d(DI), SI", argLDC)
 	t.store(func(emit func(r int, addr func(v int) string)) {
 		w.op("MOVQ CX, AX")
 		for r := range t.rows {
 			emit(r, func(v int) string { return fmt.Sprintf("%d(AX)", 4*t.lanes*v) })
-			w.op("ADDQ DX, AX")
+			w.op("ADDQ SI, AX")
 		}
 	})
 	w.op("MOVQ AX, CX")
