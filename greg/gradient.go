@@ -87,9 +87,9 @@ type constants struct {
 	n, total int
 }
 
-// detected computes what coefficients does on the device, without looking: c is 0 for
-// an image that is not detected, whose gradient and its norm then are 0 as well, and a
-// is the share of every image.
+// detected computes what coefficients does on the device, without looking. An image that
+// is not detected has a c of 0 but, by way of batch statistics, a gradient of the scores
+// of those that are: in the paper's variant its norm counts for nothing.
 func (l Loss) detected(t *autograd.Tape, score *autograd.Value, in, aux float64, n int) (c, a *autograd.Value) {
 	total := score.Dim(0)
 	keep := func(what string, ofIn, ofAux float64) *autograd.Value {
@@ -112,7 +112,8 @@ func (l Loss) detected(t *autograd.Tape, score *autograd.Value, in, aux float64,
 	if l.Variant == Code {
 		return autograd.Mul(autograd.Above(over, 0), shares), weights
 	}
-	return autograd.AtLeast(over, 0), weights
+	c = autograd.AtLeast(over, 0)
+	return c, autograd.Mul(c, shares)
 }
 
 // checkTerms looks at the parameters of the outlier and gradient terms.
