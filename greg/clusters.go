@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gradgrad/kernels"
 	"gradgrad/kmeans"
 	"gradgrad/ood"
 )
@@ -26,11 +27,18 @@ type ClusterSampler struct {
 	// To-1 are looked at; a To of 0 is the end.
 	From, To  int
 	Represent string // one of [Representations]
+	// Device, where set, does k-means: see [kmeans.Config.Device].
+	Device kernels.Device
 }
 
-// newClusterSampler makes the sampler of a config for batches of want.
-func newClusterSampler(s Sampling, want int) *ClusterSampler {
-	return &ClusterSampler{Clusters: s.Clusters, Restarts: s.Restarts, Want: want, TwoWay: s.TwoWay, From: s.From, To: s.upTo(), Represent: s.Represent}
+// newClusterSampler makes the sampler of a config for batches of want. A device with
+// memory of its own does k-means too.
+func newClusterSampler(s Sampling, want int, dev kernels.Device) *ClusterSampler {
+	c := &ClusterSampler{Clusters: s.Clusters, Restarts: s.Restarts, Want: want, TwoWay: s.TwoWay, From: s.From, To: s.upTo(), Represent: s.Represent}
+	if ownMemory(dev) {
+		c.Device = dev
+	}
+	return c
 }
 
 // Look implements [Sampler].
@@ -50,7 +58,7 @@ func (s *ClusterSampler) Choose(ctx context.Context, c *Candidates, r *rand.Rand
 	}
 	standardise(s.Represent, points, c.Dim)
 	k := min(s.Clusters, len(kept))
-	m, err := kmeans.Fit(ctx, points, c.Dim, kmeans.Config{K: k, Restarts: s.Restarts, Seed: r.Uint64()})
+	m, err := kmeans.Fit(ctx, points, c.Dim, kmeans.Config{K: k, Restarts: s.Restarts, Seed: r.Uint64(), Device: s.Device})
 	if err != nil {
 		return Choice{}, fmt.Errorf("greg: clustering %d candidates: %w", len(kept), err)
 	}

@@ -51,7 +51,7 @@ func (c *Classifier) batch() int {
 // images asks for the normalised input beside logits and features.
 func (c *Classifier) Outputs(ctx context.Context, s datasets.Set, images bool) iter.Seq2[ood.Outputs, error] {
 	return func(yield func(ood.Outputs, error) bool) {
-		for b, err := range datasets.Batches(ctx, s, datasets.BatchConfig{Size: c.batch(), Normalize: c.Normalize, Bytes: takesBytes(c.dev) && !images}) {
+		for b, err := range datasets.Batches(ctx, s, datasets.BatchConfig{Size: c.batch(), Normalize: c.Normalize, Bytes: ownMemory(c.dev) && !images}) {
 			var out ood.Outputs
 			if err == nil {
 				out, err = c.run(func() *autograd.Value { return c.sender.imagesOf(c.tape, c.Normalize, b) })

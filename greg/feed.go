@@ -151,7 +151,7 @@ type stepFeed struct {
 
 func newStepFeed(t *Trainer, aux datasets.Set) *stepFeed {
 	s := t.Config.Sampling.For(aux.Len())
-	return &stepFeed{t: t, set: aux, sampler: newClusterSampler(s, t.Config.AuxBatch), size: s.Candidates}
+	return &stepFeed{t: t, set: aux, sampler: newClusterSampler(s, t.Config.AuxBatch, t.tape.Device()), size: s.Candidates}
 }
 
 func (f *stepFeed) epoch(context.Context, int) error { return nil }

@@ -6,10 +6,11 @@ import (
 	"gradgrad/kernels"
 )
 
-// takesBytes says whether a device is sent images as bytes, a quarter of what float32
-// takes, and moves, mirrors and normalises them itself. On the CPU that is done while
-// they are read, by the goroutines that read ahead.
-func takesBytes(dev kernels.Device) bool {
+// ownMemory says whether a device has memory of its own. One that has is sent images as
+// bytes, a quarter of what float32 takes, and moves, mirrors and normalises them itself;
+// on the CPU that is done while they are read, by the goroutines that read ahead. And it
+// does k-means itself.
+func ownMemory(dev kernels.Device) bool {
 	_, ok := dev.(kernels.ByteDevice)
 	return ok
 }

@@ -245,7 +245,7 @@ func (t *Trainer) auxBatches() datasets.BatchConfig {
 // takesBytes says whether batches are bytes. OpenMix mixes images before the device
 // has them.
 func (t *Trainer) takesBytes() bool {
-	return t.inlet != nil && takesBytes(t.tape.Device()) && t.Config.Loss.Outliers != Mixed
+	return t.inlet != nil && ownMemory(t.tape.Device()) && t.Config.Loss.Outliers != Mixed
 }
 
 // CheckSets returns an error when the trainer cannot train on these sets: too few

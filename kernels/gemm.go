@@ -12,6 +12,8 @@ import (
 type MatmulAttr struct {
 	TransA, TransB bool
 	Batch, M, N, K int
+	// Exact multiplies in float32 where a GPU is set to shorter numbers.
+	Exact bool
 }
 
 // Matmul is the batched matrix product: In a, b; Out c; attr *[MatmulAttr].

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"gradgrad/kernels"
 )
 
 // Config says how to cluster. The zero value of every field but K is a sensible
@@ -30,6 +32,11 @@ type Config struct {
 	// Batch, where positive, chooses the mini-batch variant with that many points
 	// a step (Sculley 2010, doi:10.1145/1772690.1772862).
 	Batch int
+	// Device, where set, takes distances and means: a GPU, in float32. The numbers that
+	// it draws by and the rules are the same, so it comes to the same labels but where
+	// distances differ by rounding. Runs follow each other. It cannot be combined with
+	// Batch.
+	Device kernels.Device
 	// Progress, where set, is called after every center that is seeded and every
 	// iteration, by one goroutine at a time. Small restarts run side by side, so
 	// their reports may come interleaved.
@@ -49,6 +56,8 @@ const (
 	defaultMaxIter      = 300
 	defaultMaxIterBatch = 100
 	defaultTol          = 1e-4
+
+	mostRemote = 1 << 24 // points on a device, and so centers
 )
 
 // withDefaults checks c against n points of dim features and fills in what was
@@ -61,6 +70,10 @@ func (c Config) withDefaults(n, dim int) (Config, error) {
 		return c, fmt.Errorf("kmeans: %d clusters of %d points; K must be at most the number of points", c.K, n)
 	case c.Restarts < 0 || c.MaxIter < 0 || c.Batch < 0:
 		return c, fmt.Errorf("kmeans: Restarts (%d), MaxIter (%d) and Batch (%d) must not be negative", c.Restarts, c.MaxIter, c.Batch)
+	case c.Batch > 0 && c.Device != nil:
+		return c, fmt.Errorf("kmeans: mini-batches are for the CPU, not for %s; leave out Batch or Device", c.Device.Name())
+	case n > mostRemote && c.Device != nil:
+		return c, fmt.Errorf("kmeans: %d points on %s; where they are numbered in float32 there can be %d", n, c.Device.Name(), mostRemote)
 	case math.IsNaN(c.Tol):
 		return c, errors.New("kmeans: Tol is NaN")
 	case c.Init != nil && len(c.Init) != c.K*dim:

@@ -37,6 +37,13 @@
 // distribution of one drawn at its time. For small sets one product of all points
 // with all serves every restart.
 //
+// # On a GPU
+//
+// With [Config].Device points, labels and centers stay on that device, which takes
+// distances and means in float32; in an iteration a few numbers for each center come
+// back. Seeds are drawn on the host from distances that the device has taken, and
+// clusters without points are looked after there.
+//
 // # Same seed, same bits
 //
 // Every sum has a fixed order, so a [Config].Seed decides all bits whatever

@@ -11,9 +11,10 @@ import (
 
 // Fit clusters points, [n, dim] row by row. It works on one copy of them, so it
 // needs their memory once more. Errors name a K out of range, a shape that does
-// not fit, values that are not finite; when ctx is done, the error wraps its
-// cause.
-func Fit(ctx context.Context, points []float32, dim int, c Config) (*Model, error) {
+// not fit, values that are not finite, a device that fails; when ctx is done, the error
+// wraps its cause.
+func Fit(ctx context.Context, points []float32, dim int, c Config) (m *Model, err error) {
+	defer catch(&err)
 	n, err := checkShape(points, dim)
 	if err != nil {
 		return nil, err
@@ -25,10 +26,22 @@ func Fit(ctx context.Context, points []float32, dim int, c Config) (*Model, erro
 	if err != nil {
 		return nil, err
 	}
+	defer f.close()
 	if c.Batch > 0 {
 		return f.miniBatch()
 	}
 	return f.lloyd()
+}
+
+// catch turns the panic of a device into an error.
+func catch(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case *kernels.DeviceError:
+		*err = fmt.Errorf("kmeans: %w", p)
+	default:
+		panic(p)
+	}
 }
 
 // Seeds chooses k of the points by greedy k-means++ seeding with 2+floor(ln k)
@@ -72,9 +85,21 @@ func newFit(ctx context.Context, src []float32, dim int, c Config) (*fit, error)
 	}
 	f := &fit{ctx: ctx, c: c, p: p}
 	if c.Init != nil {
-		f.init, err = newCenters(c.K, dim).from(c.Init, origin)
+		if f.init, err = newCenters(c.K, dim).from(c.Init, origin); err != nil {
+			return nil, err
+		}
 	}
-	return f, err
+	if c.Device != nil {
+		p.on = newRemote(c.Device, p, c.K)
+	}
+	return f, nil
+}
+
+// close gives memory back to the device, if there is one.
+func (f *fit) close() {
+	if f.p.on != nil {
+		f.p.on.close()
+	}
 }
 
 func (f *fit) stop() bool { return f.ctx.Err() != nil }
@@ -110,7 +135,7 @@ func (f *fit) lloyd() (*Model, error) {
 	}
 	runs := make([]*lloyd, f.c.Restarts)
 	together := len(runs) // runs at a time
-	if f.p.n*f.c.K*f.p.dim > smallRun {
+	if f.p.n*f.c.K*f.p.dim > smallRun || f.p.on != nil {
 		together = 1
 	}
 	var best *lloyd

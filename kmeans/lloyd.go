@@ -49,21 +49,12 @@ func newLloyd(p *points, c *centers, stop func() bool) *lloyd {
 // when it was stopped.
 func (l *lloyd) run(maxIter int, tol float64, report func(iteration, changed int, inertia float64)) bool {
 	for l.done < maxIter {
-		l.assign()
+		changed, sum, shift := l.iterate()
 		if l.stop() {
 			return false
 		}
-		changed := 0
-		for i, v := range l.labels {
-			if v != l.before[i] {
-				changed++
-			}
-		}
-		sum := l.p.total(l.values)
-		shift := l.update()
 		l.done++
 		report(l.done, changed, sum)
-		copy(l.before, l.labels)
 		if changed == 0 || shift <= tol {
 			l.settled = true
 			if changed == 0 {
@@ -77,7 +68,31 @@ func (l *lloyd) run(maxIter int, tol float64, report func(iteration, changed int
 	return l.finish()
 }
 
+// iterate finds the labels and moves the centers. It returns how many labels have
+// changed, the sum of the squared distances under the centers as they were, and the sum
+// of the centers' squared movements.
+func (l *lloyd) iterate() (changed int, sum, shift float64) {
+	if l.p.on != nil {
+		return l.p.on.iterate(l)
+	}
+	l.assign()
+	if l.stop() {
+		return 0, 0, 0
+	}
+	for i, v := range l.labels {
+		if v != l.before[i] {
+			changed++
+		}
+	}
+	sum, shift = l.p.total(l.values), l.update()
+	copy(l.before, l.labels)
+	return changed, sum, shift
+}
+
 func (l *lloyd) finish() bool {
+	if l.p.on != nil {
+		l.p.on.fetch(l)
+	}
 	if l.stop() {
 		return false
 	}

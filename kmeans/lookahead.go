@@ -88,6 +88,10 @@ func (a *lookahead) fill(drawn []int, closest []float32) {
 		a.weight = append(a.weight, closest[i])
 		copy(a.rows[t*a.p.dim:][:a.p.dim], a.p.row(i))
 	}
+	if a.p.on != nil {
+		a.p.on.spread(drawn, func(t int) []float32 { return a.pool[t].distance })
+		return
+	}
 	kernels.For(blocks(a.p.n), func(b int) {
 		lo, hi := block(b, a.p.n)
 		a.p.distances(lo, hi, a.pool, a.rows)
@@ -113,7 +117,7 @@ func (p *points) distances(lo, hi int, to []candidate, rows []float32) {
 // cancelled is the part of |x|^2 + |c|^2 below which the difference of the
 // expanded square has lost so many digits that it is computed again term by term:
 // so a point and its duplicates are at distance zero from themselves.
-const cancelled = 1e-4
+const cancelled = kernels.Cancelled
 
 // expand makes squared distances of the points [lo, hi) from point c of their
 // products with it, step apart.
@@ -142,10 +146,22 @@ func tableOf(p *points, k, runs int) []float32 {
 		return nil
 	}
 	table := make([]float32, p.n*p.n)
+	if p.on != nil {
+		p.on.spread(consecutive(p.n), func(t int) []float32 { return table[t*p.n:][:p.n] })
+		return table
+	}
 	kernels.Gemm(false, true, p.n, p.n, p.dim, p.x, p.stride, p.x, p.stride, table, p.n, false)
 	kernels.For(p.n, func(c int) {
 		row := table[c*p.n:][:p.n]
 		p.expand(row, c, 0, p.n, row, 1)
 	})
 	return table
+}
+
+func consecutive(n int) []int {
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i
+	}
+	return ids
 }

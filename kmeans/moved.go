@@ -9,6 +9,10 @@ import "gradgrad/kernels"
 // of comparing everything, bit by bit, since a product's bits do not depend on
 // what stands beside it.
 func (l *lloyd) assign() {
+	if l.p.on != nil {
+		l.p.on.assign()
+		return
+	}
 	moved, again, rest := l.split()
 	if l.done == 0 || l.compareAll(moved, again, rest) {
 		l.p.nearest(l.centers, l.labels, l.values, l.stop)

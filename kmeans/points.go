@@ -17,6 +17,7 @@ type points struct {
 	x      []float32
 	norm   []float32 // |x|^2
 	origin []float64
+	on     *remote // the same points on a device, or nil
 }
 
 // blockRows is the number of points in one piece of work. Sums over all points

@@ -135,28 +135,39 @@ func TestImagesAsOnTheCPU(t *testing.T) {
 	}
 }
 
-// postage is a device that counts the bytes of images that it is sent.
+// postage is a device that counts what it is asked to do of images and of centers, but
+// for what is replayed.
 type postage struct {
 	*cuda.Device
-	sent int
+	images, searches int
 }
 
-func (p *postage) WriteBytes(dst kernels.Buffer, src []byte) {
-	p.sent += len(src)
-	p.Device.WriteBytes(dst, src)
+func (p *postage) Run(k *kernels.Kernel, a *kernels.Args) {
+	switch k {
+	case kernels.Images:
+		p.images++
+	case kernels.Nearest:
+		p.searches++
+	}
+	p.Device.Run(k, a)
 }
 
-// TestTrainingWithBytes trains on a device, which gets bytes, and on the CPU.
-func TestTrainingWithBytes(t *testing.T) {
+// TestTrainingOnDevice trains by GReg+ on a device, which gets all images as bytes and
+// clusters the candidates, and on the CPU.
+func TestTrainingOnDevice(t *testing.T) {
 	dev := &postage{Device: device(t)}
-	got, want := trainedOn(t, dev, "greg"), trainedOn(t, kernels.CPU, "greg")
+	got, want := trainedOn(t, dev, "greg+"), trainedOn(t, kernels.CPU, "greg+")
 	for i, w := range want {
-		if g := got[i]; !(math.Abs(g.Loss-w.Loss) <= 1e-3*math.Abs(w.Loss)) || g.Accuracy != w.Accuracy || g.HitsIn != w.HitsIn {
+		g := got[i]
+		if !(math.Abs(g.Loss-w.Loss) <= 1e-3*math.Abs(w.Loss)) || g.Accuracy != w.Accuracy || g.HitsIn != w.HitsIn {
 			t.Errorf("step %d: %+v, not %+v", i, g, w)
 		}
+		if !(math.Abs(*g.ChosenWeight-*w.ChosenWeight) <= 1e-3*math.Abs(*w.ChosenWeight)) {
+			t.Errorf("step %d: other candidates were chosen: mean weight %g, not %g", i, *g.ChosenWeight, *w.ChosenWeight)
+		}
 	}
-	if all := len(want) * 8 * (12 + 12*12*3); dev.sent != all || all == 0 {
-		t.Errorf("%d bytes of images were sent, not %d", dev.sent, all)
+	if dev.images == 0 || dev.searches == 0 {
+		t.Errorf("%d batches of bytes, %d searches for centers", dev.images, dev.searches)
 	}
 }
 

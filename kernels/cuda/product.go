@@ -39,7 +39,11 @@ func (l *launch) multiply(p tiled) {
 		return
 	}
 	columns, v := p.tile()
-	l.run(fmt.Sprintf("%s_%s_%dx%d", p.entry, l.dev.precision, columns, v),
+	precision := l.dev.precision
+	if at, ok := l.Attr.(*kernels.MatmulAttr); ok && at.Exact {
+		precision = FP32
+	}
+	l.run(fmt.Sprintf("%s_%s_%dx%d", p.entry, precision, columns, v),
 		[3]int{ceil(p.m, tileM), ceil(p.n, columns), p.layers}, [3]int{threads, 1, 1}, 0)
 }
 

@@ -24,6 +24,7 @@ var files = []file{
 	{"move", "Kernels that copy elements from one arrangement to another: an element to a thread.", moveFile},
 	{"reduce", "Reductions over rows and columns.", reduceFile},
 	{"images", "Images of bytes: moved, mirrored and normalised.", imagesFile},
+	{"cluster", "k-means: the nearest centers, their means, distances between points.", clusterFile},
 	{"pool", "Pooling and its transposes: an element of the result to a thread.", poolFile},
 	{"norm", "Batch norm and its first two derivatives, each in one launch, whose blocks wait for each other: sums of\n// pieces, totals of the channels, elements.", normFile},
 	{"optim", "Updates of the optimisers.", optimFile},
