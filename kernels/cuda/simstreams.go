@@ -144,13 +144,18 @@ func (w *simWork) synced(done order) error {
 
 // isPinned says whether b lies in memory of HostAlloc.
 func (w *simWork) isPinned(b []byte) bool {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	for p, n := range w.pinned {
-		if lo := uintptr(unsafe.Pointer(p)); at >= lo && at+uintptr(len(b)) <= lo+uintptr(n) {
+		if within(b, p, n) {
 			return true
 		}
 	}
 	return false
+}
+
+// within says whether b lies in the n bytes from p on.
+func within(b []byte, p *byte, n int) bool {
+	at, lo := uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(unsafe.Pointer(p))
+	return at >= lo && at+uintptr(len(b)) <= lo+uintptr(n)
 }
 
 func (s *simDriver) HostAlloc(bytes int64) ([]byte, error) {
@@ -172,7 +177,7 @@ func (s *simDriver) HostFree(b []byte) error {
 		return errors.New("freeing memory that is not pinned")
 	}
 	for _, p := range s.work.pending {
-		if len(p.host) > 0 && &p.host[0] == &b[0] {
+		if len(p.host) > 0 && within(p.host, &b[0], len(b)) {
 			return fmt.Errorf("freeing pinned memory before stream %d, which copies it, had been waited for", p.stream.id)
 		}
 	}

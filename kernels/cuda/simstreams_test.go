@@ -73,7 +73,7 @@ func TestStreams(t *testing.T) {
 			return errors.Join(err, s.Sync(s.a))
 		}},
 		{"pinned memory freed too early", "freeing pinned memory before stream", func(s *streaming) error {
-			return errors.Join(s.CopyIn(s.p, s.host, s.a), s.HostFree(s.host))
+			return errors.Join(s.CopyIn(s.p, s.host[32:], s.a), s.HostFree(s.host))
 		}},
 		{"memory freed that is not pinned", "not pinned", func(s *streaming) error { return s.HostFree(s.host[:32]) }},
 		{"an event that was never recorded", "never recorded", func(s *streaming) error { return s.Wait(s.a, s.e) }},
