@@ -15,29 +15,21 @@ func ownMemory(dev kernels.Device) bool {
 	return ok
 }
 
-// sender puts batches of bytes on a tape.
+// sender puts batches on the tape of a device that replays nothing.
 type sender struct {
 	packed []byte // used again
 	attr   kernels.ImageAttr
 }
 
-// send returns the images of all batches as one value, [N, H, W, 3].
-func (s *sender) send(t *autograd.Tape, n datasets.Normalization, batches ...*datasets.Batch) *autograd.Value {
-	s.packed = datasets.AppendPacked(s.packed[:0], batches...)
-	s.attr = kernels.ImageAttr{H: batches[0].H, W: batches[0].W}
-	for _, b := range batches {
-		s.attr.N += b.N
+// imagesOf puts a batch on a tape, whatever it is made of: [N, H, W, 3].
+func (s *sender) imagesOf(t *autograd.Tape, n datasets.Normalization, b *datasets.Batch) *autograd.Value {
+	if b.Pixels == nil {
+		return t.New(b.Images, b.N, b.H, b.W, 3)
 	}
+	s.packed = datasets.AppendPacked(s.packed[:0], b)
+	s.attr = kernels.ImageAttr{N: b.N, H: b.H, W: b.W}
 	s.attr.Mean, s.attr.Std = n.Constants()
 	packed := t.Bytes(s.packed)
 	defer packed.Done()
 	return t.Images(packed, &s.attr)
-}
-
-// imagesOf puts a batch on a tape, whatever it is made of.
-func (s *sender) imagesOf(t *autograd.Tape, n datasets.Normalization, b *datasets.Batch) *autograd.Value {
-	if b.Pixels != nil {
-		return s.send(t, n, b)
-	}
-	return t.New(b.Images, b.N, b.H, b.W, 3)
 }

@@ -13,6 +13,7 @@ import (
 	"gradgrad/kernels"
 	"gradgrad/kernels/cuda"
 	"gradgrad/models"
+	"gradgrad/ood"
 )
 
 func init() {
@@ -169,6 +170,50 @@ func TestTrainingOnDevice(t *testing.T) {
 	if dev.images == 0 || dev.searches == 0 {
 		t.Errorf("%d batches of bytes, %d searches for centers", dev.images, dev.searches)
 	}
+}
+
+// TestClassifyingOnDevice shows a network images as bytes on a device, and as numbers
+// where a score wants those as well, and gets what the CPU gets.
+func TestClassifyingOnDevice(t *testing.T) {
+	dev := &postage{Device: device(t)}
+	want := classifiedOn(t, kernels.CPU, false)
+	for _, images := range []bool{false, true} {
+		got := classifiedOn(t, dev, images)
+		if !slices.Equal(got.Labels, want.Labels) || (got.Images != nil) != images || dev.images != 1 {
+			t.Errorf("images asked for: %v; labels %v, not %v; %d values of images, %d batches of bytes", images, got.Labels, want.Labels, len(got.Images), dev.images)
+		}
+		for i, w := range want.Logits {
+			if math.Abs(float64(got.Logits[i]-w)) > 1e-4 {
+				t.Fatalf("images asked for: %v; logit %d is %g, not %g", images, i, got.Logits[i], w)
+			}
+		}
+	}
+}
+
+// classifiedOn is what a small network says of a batch.
+func classifiedOn(t *testing.T, dev kernels.Device, images bool) (o ood.Outputs) {
+	t.Helper()
+	m, err := models.New(models.Config{Arch: "wrn-10-1", Classes: 3}, dev, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := datasets.Preset("greg", "cifar10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := greg.NewClassifier(m, n, dev)
+	defer c.Close()
+	set, err := datasets.OpenSynthetic("shapes", 3, 12, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for out, err := range c.Outputs(t.Context(), set, images) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = out
+	}
+	return o
 }
 
 // trainedOn makes two steps of a small network.
