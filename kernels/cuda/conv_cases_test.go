@@ -25,6 +25,7 @@ func convCases(s source, full bool) (cases []kcase) {
 		square(1, 6, 16, 116, 3, 1, 1, 1, 1), // 116 columns are not two tiles of 64, nor four of a warp's 32
 		square(1, 7, 12, 20, 3, 2, 1, 1, 1),
 		square(3, 5, 24, 12, 1, 1, 0, 1, 1),
+		square(2, 5, 40, 8, 1, 1, 0, 1, 1), // an input gradient of more than 32 columns
 		square(1, 5, 6, 10, 3, 1, 1, 1, 2),
 		{N: 3, H: 9, W: 10, C: 4, OutH: 9, OutW: 10, K: 8, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}, // a weight gradient in two parts, of 9 and 8 steps
 		{N: 2, H: 6, W: 5, C: 4, OutH: 3, OutW: 4, K: 8, KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1, PadW: 0, DilationH: 1, DilationW: 1, Groups: 1},
@@ -57,7 +58,7 @@ func matmulCases(s source, full bool) (cases []kcase) {
 		sizes = append(sizes, size{1, 1, 1, 1}, size{1, 5, 10, 16}, size{3, 128, 64, 16}, size{1, 129, 65, 17}, size{1, 12, 16, 400})
 	}
 	// Weight gradients in parts, of several tiles and layers, whose sums must not mix.
-	inParts := []size{{2, 4, 8, 270}, {2, 132, 20, 270}, {2, 4, 68, 270}, {2, 5, 33, 270}}
+	inParts := []size{{2, 4, 8, 270}, {2, 132, 20, 270}, {2, 4, 116, 270}, {2, 5, 33, 270}}
 	for i, z := range append(sizes, inParts...) {
 		for trans := range 4 {
 			if i >= len(sizes) && trans != 1 {

@@ -14,7 +14,7 @@ func denseCases(s source, full bool) (cases []kcase) {
 		m, k   int
 		widths []int
 	}
-	sizes := []size{{40, 8, []int{8, 4, 12}}, {270, 33, []int{5}}, {270, 68, []int{4, 4}}, {20, 12, []int{4, 4, 3}}}
+	sizes := []size{{40, 8, []int{8, 4, 12}}, {270, 33, []int{5}}, {270, 116, []int{4, 4}}, {20, 12, []int{4, 4, 3}}}
 	if full {
 		many := make([]int, 35)
 		for i := range many {
