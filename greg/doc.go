@@ -38,5 +38,5 @@
 // [Preset] gives the settings of a method by name, [NewTrainer] and
 // [Trainer.Steps] train, [Run] keeps everything that a run leaves behind in one
 // directory, so that a killed run goes on and ends in the same bits, and
-// [Outputs] evaluates.
+// a [Classifier] evaluates.
 package greg

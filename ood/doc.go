@@ -15,14 +15,19 @@
 //
 // # What is here
 //
-//	scores      [Outputs] -> [Detector] -> one float64 an image; [ParseScores] reads "energy,ash-s:p=90,energy:t=2"
-//	learning    [FitAll] shows ID data to all scores in one pass; [ScoreAll] scores batches
-//	choices     [Tuned] picks settings on ID data, noise and mixed ID images: "odin:eps=auto"
-//	certificate [Certify]: how far an image can move before the decision changes
-//	decision    [Threshold] at a true-positive rate on ID data, then [Decide]: in or out
-//	metrics     [Evaluate] two sets of scores under a named [Convention]
-//	curves      [ROC], [NewHistogram] on a range that the data choose
-//	files       [Results] is results.json; [WriteNPY] and [ReadNPY] hold raw scores
+//   - scores: a [Detector] makes of [Outputs] one float64 an image;
+//     [ParseScores] reads lists such as "energy,ash-s:p=90,energy:t=2"
+//   - learning: [FitAll] shows ID data to all scores in one pass, then
+//     [ScoreAll] scores batches
+//   - choices: [Tuned] picks settings on ID data, noise and mixed ID images,
+//     for "odin:eps=auto"
+//   - certificate: [Certify] says how far an image can move before the
+//     decision changes
+//   - decision: [Threshold] at a true-positive rate on ID data, then [Decide]:
+//     in or out
+//   - metrics: [Evaluate] two sets of scores under a named [Convention]
+//   - curves: [ROC], and [NewHistogram] on a range that the data choose
+//   - files: [Results] is results.json; [WriteNPY] and [ReadNPY] hold raw scores
 //
 // # Scores
 //
@@ -30,8 +35,10 @@
 // wants features too. [ReAct], [DICEScore], [LINe], [ASH] and [Scale] change the
 // features or the final layer before they take the energy, so they want the
 // [Head]. [Mahalanobis], [KNN] and [ViM] measure distances to ID features. [ODIN]
-// moves the image and runs the [Model] again. Each file says what it computes and
-// where it is from; defaults are those of the published tables.
+// moves the image and runs the [Model] again. [Absent] is of networks that have an
+// output for none of the classes. Each file says what it computes and where it is
+// from; defaults are published settings, one for all networks and sets, where papers
+// choose for each.
 //
 // Nothing is ever chosen on OOD test data. What Fit learns it learns from ID data,
 // and a setting is what the user says, a published default, or, where the user

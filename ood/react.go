@@ -9,6 +9,8 @@ import (
 // ReAct is the energy of logits computed from clipped features, min(h, C) (Sun
 // et al., arXiv:2111.12797). C is a constant, or the Q-th percentile of all
 // feature values of the ID data in Fit, which are held in memory (4 bytes each).
+// The paper takes the 90th percentile, its code for ImageNet the constant 1, which
+// is the default here.
 type ReAct struct {
 	C float64 // where features are clipped; 0 means 1, or what Q gives
 	Q float64 // percentile, such as 90; 0: C is given
