@@ -40,7 +40,7 @@ func ImageNetSplit(k int) (id, aux []string, err error) {
 }
 
 // openImageNet opens a split of ILSVRC-2012: class folders named by WordNet id,
-// or the flat folder of the validation pictures with LOC_val_solution.csv.
+// or the flat folder of the validation pictures with a list of their classes.
 func (l location) openImageNet(ctx context.Context, t tree, o Options) (Set, error) {
 	if l.sub != "" {
 		t = subTree{t, l.sub}
@@ -72,21 +72,48 @@ func (l location) openImageNet(ctx context.Context, t tree, o Options) (Set, err
 	return l.openPictures(ctx, t, entries, layout, o)
 }
 
-// solve labels the flat folder of the validation pictures. The list is
-// Kaggle's: ImageId,PredictionString with one "WNID x y x y" for each object.
+// solve labels the flat folder of the validation pictures, by Kaggle's list or the
+// development kit of the challenge, which lie beside the pictures or above them.
 func (l location) solve(layout *layout) error {
-	const solution = "LOC_val_solution.csv"
 	up := l
-	var lines []string
-	var err error
-	for range 4 { // beside the pictures, or above them
-		if lines, err = up.readList(solution); err == nil {
+	var classOf map[string]string
+	var missing error
+	for range 4 {
+		var err error
+		if classOf, err = up.kaggleClasses(); err == nil {
+			break
+		}
+		if missing == nil {
+			missing = err
+		}
+		if classOf, err = up.devkitClasses(); err != nil {
+			return err
+		}
+		if classOf != nil {
 			break
 		}
 		up.file = filepath.Dir(up.file)
 	}
+	if classOf == nil {
+		return fmt.Errorf("its pictures are not sorted into a folder for each class, %w; or the development kit (%s and meta.mat)", missing, devkitTruth)
+	}
+	layout.classes = slices.Clone(imageNetClasses)
+	for i, p := range layout.picks {
+		label, ok := slices.BinarySearch(imageNetClasses, classOf[trimExtension(path.Base(p.path))])
+		if !ok {
+			return fmt.Errorf("the list of its classes does not tell the class of %s", p.path)
+		}
+		layout.picks[i].label = label
+	}
+	return nil
+}
+
+// kaggleClasses are the classes in LOC_val_solution.csv: ImageId,PredictionString
+// with one "WNID x y x y" for each object.
+func (l location) kaggleClasses() (map[string]string, error) {
+	lines, err := l.readList("LOC_val_solution.csv")
 	if err != nil {
-		return fmt.Errorf("its pictures are not sorted into a folder for each class, and %w", err)
+		return nil, err
 	}
 	classOf := make(map[string]string, len(lines))
 	for _, line := range lines {
@@ -95,15 +122,7 @@ func (l location) solve(layout *layout) error {
 			classOf[name] = class
 		}
 	}
-	layout.classes = slices.Clone(imageNetClasses)
-	for i, p := range layout.picks {
-		label, ok := slices.BinarySearch(imageNetClasses, classOf[trimExtension(path.Base(p.path))])
-		if !ok {
-			return fmt.Errorf("%s does not tell the class of %s", solution, p.path)
-		}
-		layout.picks[i].label = label
-	}
-	return nil
+	return classOf, nil
 }
 
 // keepClasses keeps the in-distribution or the other classes of the split.

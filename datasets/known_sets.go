@@ -63,7 +63,7 @@ var knownSets = append([]KnownSet{
 
 // imageNetNeeds says how its two splits may lie there.
 const imageNetNeeds = "the folder holds train and val with a folder for each class (WordNet id); " +
-	"pictures of val that are not sorted into folders need LOC_val_solution.csv beside them; both are for registered users of image-net.org"
+	"pictures of val that are not sorted into folders need LOC_val_solution.csv, or the development kit (ILSVRC2012_devkit_t12), beside them; both are for registered users of image-net.org"
 
 func imageNet(name, about, options string, train, test int) KnownSet {
 	folders := []string{"imagenet", "ILSVRC2012", "ILSVRC/Data/CLS-LOC"}

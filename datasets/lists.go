@@ -42,25 +42,33 @@ func (l location) readLists(ctx context.Context, t tree, entries []entry) (lists
 // readList reads a file that is named by its path, or lies beside the set or in
 // a data folder.
 func (l location) readList(file string) ([]string, error) {
-	tried := []string{file, filepath.Join(filepath.Dir(l.file), file), filepath.Join(l.file, file)}
+	name, tried := l.find(file)
+	if name == "" {
+		return nil, fmt.Errorf("the list %s is needed and is in none of: %s", file, strings.Join(tried, ", "))
+	}
+	data, err := readFile(name, maxNamesList)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, cause(err))
+	}
+	lines, err := splitLines(data)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	return lines, nil
+}
+
+// find looks for a file; name is "" when it is in none of the places tried.
+func (l location) find(file string) (name string, tried []string) {
+	tried = []string{file, filepath.Join(filepath.Dir(l.file), file), filepath.Join(l.file, file)}
 	for _, root := range l.roots {
 		tried = append(tried, filepath.Join(root, file))
 	}
 	for _, name := range tried {
-		if info, err := os.Stat(name); err != nil || info.IsDir() {
-			continue
+		if info, err := os.Stat(name); err == nil && !info.IsDir() {
+			return name, tried
 		}
-		data, err := readFile(name, maxNamesList)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", name, cause(err))
-		}
-		lines, err := splitLines(data)
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", name, err)
-		}
-		return lines, nil
 	}
-	return nil, fmt.Errorf("the list %s is needed and is in none of: %s", file, strings.Join(tried, ", "))
+	return "", tried
 }
 
 // readSplit reads labels/NAME.txt, as the set has it (DTD: train1, val1, test1

@@ -56,6 +56,12 @@ func isMat(head []byte) (bool, error) {
 
 // walkMat calls visit for each numeric array of a MAT-file of size bytes.
 func walkMat(r io.Reader, size int64, visit func(matArray) error) error {
+	return walkMatrices(r, size, func(m *matReader, most int64) error { return visitMatrix(m, most, visit) })
+}
+
+// walkMatrices calls visit at the start of each array of a MAT-file of size bytes,
+// which cannot take more than most bytes.
+func walkMatrices(r io.Reader, size int64, visit func(m *matReader, most int64) error) error {
 	var header [matHeaderBytes]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
 		return fmt.Errorf("the MATLAB header is cut off: %w", err)
@@ -83,10 +89,10 @@ func walkMat(r io.Reader, size int64, visit func(matArray) error) error {
 }
 
 // visitElement reads one top-level element of packed bytes.
-func visitElement(r io.Reader, kind uint32, packed int64, order binary.ByteOrder, visit func(matArray) error) error {
+func visitElement(r io.Reader, kind uint32, packed int64, order binary.ByteOrder, visit func(m *matReader, most int64) error) error {
 	switch kind {
 	case matPlain:
-		return visitMatrix(&matReader{r, order}, packed, visit)
+		return visit(&matReader{r, order}, packed)
 	case matCompressed:
 		z, err := zlib.NewReader(r)
 		if err != nil {
@@ -98,7 +104,7 @@ func visitElement(r io.Reader, kind uint32, packed int64, order binary.ByteOrder
 		if err != nil || inner.kind != matPlain {
 			return err
 		}
-		return visitMatrix(m, packed*zlibMaxExpansion, visit)
+		return visit(m, packed*zlibMaxExpansion)
 	}
 	return nil
 }

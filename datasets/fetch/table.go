@@ -65,7 +65,7 @@ var table = []Source{
 	{Set: "places", File: "Places.tar.gz", URLs: []string{wisc + "Places.tar.gz"}},
 	{Set: "imagenet", File: "ILSVRC2012_img_train.tar", MD5: "1d675b47d978889d74fa0da5fadfb00e" /* tv */, MB: 147898, Note: members},
 	{Set: "imagenet", File: "ILSVRC2012_img_val.tar", MD5: "29b22e2961454d5413ddabcf34fc5622" /* tv */, MB: 6745,
-		Note: members + "; LOC_val_solution.csv beside it tells the classes"},
+		Note: members + "; LOC_val_solution.csv beside it tells the classes, or ILSVRC2012_devkit_t12, unpacked"},
 }
 
 // Sources is the table of all files.
