@@ -241,6 +241,35 @@ func TestLaunches(t *testing.T) {
 	}
 }
 
+// TestLaunchesOfTensorCores wants as many launches of a step whichever the precision.
+func TestLaunchesOfTensorCores(t *testing.T) {
+	count := func(p cuda.Precision) (n int) {
+		dev := newCounted(t)
+		dev.SetPrecision(p)
+		step := gregStep(t, dev, "densenet101")
+		step()
+		dev.Sync()
+		clear(dev.drv.launches)
+		step()
+		dev.Sync()
+		own := false
+		for entry, launches := range dev.drv.launches {
+			n += launches
+			own = own || strings.HasPrefix(entry, "conv_dw_"+strings.ToLower(p.String()))
+		}
+		if !own {
+			t.Errorf("%v: no weight gradient of that precision", p)
+		}
+		return n
+	}
+	want := count(cuda.FP32)
+	for _, p := range []cuda.Precision{cuda.TF32, cuda.BF16} {
+		if n := count(p); n != want {
+			t.Errorf("%v: %d launches, and %d in float32", p, n, want)
+		}
+	}
+}
+
 // table is a network's part of the file.
 func (c *counted) table(arch string) string {
 	var b strings.Builder
