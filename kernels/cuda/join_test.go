@@ -10,6 +10,10 @@ import (
 	"gradgrad/kernels/cuda"
 )
 
+// inOrder is what results of a program may differ by: rounding that fifty calls, some of
+// which divide and square, make larger. Calls in another order differ in the first digits.
+const inOrder = 1e-4
+
 // TestJoinedInOrder runs random programs of small kernels on overlapping pieces of one
 // buffer: whatever is joined and overtaken, the results are those of the CPU, which
 // does one after the other.
@@ -22,7 +26,7 @@ func TestJoinedInOrder(t *testing.T) {
 	for seed := range programs {
 		got, want := program(dev, uint64(seed)), program(kernels.CPU, uint64(seed))
 		for i := range want {
-			if !(math.Abs(float64(got[i]-want[i])) <= 1e-5*max(1, math.Abs(float64(want[i])))) {
+			if !(math.Abs(float64(got[i]-want[i])) <= inOrder*max(1, math.Abs(float64(want[i])))) {
 				t.Fatalf("program %d, element %d: %g, not %g", seed, i, got[i], want[i])
 			}
 		}

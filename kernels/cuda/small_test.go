@@ -21,7 +21,7 @@ func TestSmallSteps(t *testing.T) {
 	for seed := range programs {
 		got, want := smallProgram(dev, uint64(seed)), smallProgram(kernels.CPU, uint64(seed))
 		for i := range want {
-			if !(math.Abs(float64(got[i]-want[i])) <= 1e-5*max(1, math.Abs(float64(want[i])))) {
+			if !(math.Abs(float64(got[i]-want[i])) <= inOrder*max(1, math.Abs(float64(want[i])))) {
 				t.Fatalf("program %d, element %d: %g, not %g", seed, i, got[i], want[i])
 			}
 		}
@@ -146,7 +146,7 @@ func showsMistake(dev kernels.Device) (shows bool) {
 	for seed := range uint64(20) {
 		got, want := smallProgram(dev, seed), smallProgram(kernels.CPU, seed)
 		for i := range want {
-			if !(math.Abs(float64(got[i]-want[i])) <= 1e-5*max(1, math.Abs(float64(want[i])))) {
+			if !(math.Abs(float64(got[i]-want[i])) <= inOrder*max(1, math.Abs(float64(want[i])))) {
 				return true
 			}
 		}
