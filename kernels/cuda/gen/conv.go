@@ -222,6 +222,9 @@ func convWeightGrad(precision string, bn, v int) *entry {
 	p.results(y, none, r, n, ldw, p.let("offset", "mad.lo.u32", which, part, offset))
 	result.parts, result.size = parts.d, part
 	p.lastAdds(result, p.tileNumber(group), r, n, ldw, offset)
+	if precision != "fp32" && bn == 64 {
+		p.blocks = 3 // adding the parts would keep a third block out; float32 would spill on sm_100
+	}
 	p.do("ret")
 	return p.entry
 }
