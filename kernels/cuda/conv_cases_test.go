@@ -24,6 +24,7 @@ func convCases(s source, full bool) (cases []kcase) {
 		square(2, 6, 3, 16, 3, 1, 1, 1, 1),   // a stem
 		square(1, 6, 16, 116, 3, 1, 1, 1, 1), // 116 columns are not two tiles of 64, nor four of a warp's 32
 		square(1, 7, 12, 20, 3, 2, 1, 1, 1),
+		square(1, 6, 36, 36, 3, 2, 1, 1, 1), // strides in tiles of 64 columns
 		square(3, 5, 24, 12, 1, 1, 0, 1, 1),
 		square(2, 5, 40, 8, 1, 1, 0, 1, 1), // an input gradient of more than 32 columns
 		square(1, 5, 6, 10, 3, 1, 1, 1, 2),

@@ -16,19 +16,35 @@ type descent struct {
 	p       *autograd.Param
 	kernel  *kernels.Kernel
 	args    kernels.Args
+	cuts    []int // where the updates of pieces begin and end
 	setRate func(lr float64)
 }
 
-func newDescent(dev kernels.Device, adam bool) *descent {
+// updates are the kernels of the optimisers, for the weights in one or in several pieces,
+// whose updates are joined.
+var updates = []struct {
+	name           string
+	adam, nesterov bool
+	cuts           []int
+}{
+	{"sgd", false, false, []int{0, 5}},
+	{"nesterov, joined", false, true, []int{0, 2, 5}},
+	{"sgd, joined", false, false, []int{0, 1, 3, 5}},
+	{"adam", true, false, []int{0, 5}},
+	{"adam, joined", true, false, []int{0, 2, 5}},
+}
+
+func newDescent(dev kernels.Device, i int) *descent {
+	u := updates[i]
 	w := autograd.New64(dev, []float64{1, 2, 3, 4, 5}, 5)
-	d := &descent{w: w, x: autograd.New64(dev, []float64{0, 1, 0, 1, 0}, 5), tape: autograd.NewTape(dev), p: autograd.NewParam("w", w)}
+	d := &descent{w: w, x: autograd.New64(dev, []float64{0, 1, 0, 1, 0}, 5), tape: autograd.NewTape(dev), p: autograd.NewParam("w", w), cuts: u.cuts}
 	m, v := autograd.Full(dev, 0, 5), autograd.Full(dev, 0, 5)
 	d.args = kernels.Args{In: make([]kernels.Buffer, 1), Out: []kernels.Buffer{w.Buffer(), m.Buffer(), v.Buffer()}}
-	if adam {
+	if u.adam {
 		at := &kernels.AdamAttr{Beta1: 0.9, Beta2: 0.99, Eps: 1e-8}
 		d.kernel, d.args.Attr, d.setRate = kernels.Adam, at, func(lr float64) { at.LR = lr; at.Step++ }
 	} else {
-		at := &kernels.SGDAttr{Momentum: 0.9, Decay: 0.01}
+		at := &kernels.SGDAttr{Momentum: 0.9, Decay: 0.01, Nesterov: u.nesterov}
 		d.kernel, d.args.Attr, d.args.Out, d.setRate = kernels.SGD, at, d.args.Out[:2], func(lr float64) { at.LR = lr }
 	}
 	return d
@@ -39,7 +55,17 @@ func (d *descent) step() {
 	diff := autograd.Sub(d.tape.Watch(d.w), d.x)
 	autograd.Backward(autograd.Sum(autograd.Mul(diff, diff)), d.p)
 	d.args.In[0] = d.p.Grad().Buffer()
-	d.w.Device().Run(d.kernel, &d.args)
+	dev := d.w.Device()
+	for k, lo := range d.cuts[:len(d.cuts)-1] {
+		piece := kernels.Args{Attr: d.args.Attr}
+		for _, b := range d.args.In {
+			piece.In = append(piece.In, dev.Slice(b, lo, d.cuts[k+1]-lo))
+		}
+		for _, b := range d.args.Out {
+			piece.Out = append(piece.Out, dev.Slice(b, lo, d.cuts[k+1]-lo))
+		}
+		dev.Run(d.kernel, &piece)
+	}
 	d.w.Changed()
 	d.p.ClearGrad()
 	d.tape.Release()
@@ -49,8 +75,8 @@ func (d *descent) step() {
 // the bits of steps that were run one by one.
 func TestReplay(t *testing.T) {
 	dev := device(t)
-	for _, adam := range []bool{false, true} {
-		once, again := newDescent(dev, adam), newDescent(dev, adam)
+	for i, u := range updates {
+		once, again := newDescent(dev, i), newDescent(dev, i)
 		for range 4 {
 			once.setRate(0.1)
 			again.setRate(0.1)
@@ -69,8 +95,8 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if want, got := once.w.Float32s(), again.w.Float32s(); !slices.Equal(got, want) || slices.Equal(got, newDescent(kernels.CPU, adam).w.Float32s()) {
-			t.Errorf("adam %v: %v, not %v", adam, got, want)
+		if want, got := once.w.Float32s(), again.w.Float32s(); !slices.Equal(got, want) || slices.Equal(got, newDescent(kernels.CPU, i).w.Float32s()) {
+			t.Errorf("%s: %v, not %v", u.name, got, want)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)

@@ -3,6 +3,7 @@ package cuda_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gradgrad/kernels"
@@ -93,6 +94,21 @@ func smallCall(dev kernels.Device, whole kernels.Buffer, r *rand.Rand) {
 		run(kernels.Concat, &kernels.MoveAttr{Out: []int{slot - 3}}, part(0, slot-3), part(1, smallColumns), part(2, slot-3-smallColumns))
 	case 15:
 		run(kernels.Pad, &kernels.MoveAttr{Shape: []int{4, smallColumns}, Lo: []int{2, 0}, Out: matrix}, part(0, slot), part(1, 4*smallColumns))
+	}
+}
+
+// TestSmallGate closes a gate on what is not finite, as a step of other steps.
+func TestSmallGate(t *testing.T) {
+	dev := device(t)
+	x, gate, y, z := dev.Alloc(4), dev.Alloc(4), dev.Alloc(4), dev.Alloc(4)
+	dev.Write(x, []float32{float32(math.Inf(1)), float32(math.NaN()), float32(math.Inf(-1)), 3})
+	dev.Write(gate, []float32{-1, 0, -2, 1})
+	attr := &kernels.MapAttr{Shape: []int{4}, A: []int{4}, B: []int{4}}
+	dev.Run(kernels.Gate, &kernels.Args{Out: []kernels.Buffer{y}, In: []kernels.Buffer{x, gate}, Attr: attr})
+	dev.Run(kernels.ReLU, &kernels.Args{Out: []kernels.Buffer{z}, In: []kernels.Buffer{y}, Attr: attr})
+	got := make([]float32, 4)
+	if dev.Read(got, z); !slices.Equal(got, []float32{0, 0, 0, 3}) {
+		t.Errorf("%v", got)
 	}
 }
 
