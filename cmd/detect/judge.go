@@ -31,6 +31,7 @@ type judgeFlags struct {
 	asJSON    *bool
 	batch     *int
 	given     func(string) bool
+	precision string // that the device computes in
 }
 
 func setupJudge(f *cli.Flags) cli.Action {
@@ -58,6 +59,7 @@ func (j *judgeFlags) run(ctx context.Context, env *cli.Env, args []string) error
 	if err != nil {
 		return err
 	}
+	j.precision = cli.PrecisionOf(dev)
 	d, err := greg.OpenDetector(ctx, *j.model, dev)
 	if errors.Is(err, greg.ErrNoDetector) {
 		return fmt.Errorf("%w; make a detector of it with: %s %s", err, env.Invocation(pkg), cli.Quote("calibrate", "-model", *j.model, "-id", "SET", "-out", "m.safetensors"))
@@ -122,11 +124,12 @@ type line struct {
 	Score     float64 `json:"score"`
 	Threshold float64 `json:"threshold"`
 	Class     string  `json:"class"`
+	Precision string  `json:"precision"`
 }
 
 func (j *judgeFlags) print(env *cli.Env, d *greg.Detector, path string, v greg.Verdict) (err error) {
 	if *j.asJSON {
-		return json.NewEncoder(env.Stdout).Encode(line{path, v.Decision.String(), v.Score, d.Threshold, v.Class})
+		return json.NewEncoder(env.Stdout).Encode(line{path, v.Decision.String(), v.Score, d.Threshold, v.Class, j.precision})
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%-3s  %10.4f  %10.4f  %-12s  %s\n", v.Decision, v.Score, d.Threshold, v.Class, path)
 	return err

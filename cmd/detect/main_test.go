@@ -137,7 +137,7 @@ func TestJSONLinesInOrder(t *testing.T) {
 		if err := dec.Decode(&l); err != nil {
 			t.Fatal(err)
 		}
-		if l.Decision != "in" || l.Threshold != -1e6 || l.Class == "" {
+		if l.Decision != "in" || l.Threshold != -1e6 || l.Class == "" || l.Precision != "fp32" {
 			t.Errorf("%+v", l)
 		}
 		rel, _ := filepath.Rel(dir, l.Path)
