@@ -2,6 +2,7 @@ package cuda_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"gradgrad/kernels"
@@ -101,4 +102,32 @@ func (c kcase) parts(drv *tall) map[string]int {
 		return drv.z
 	}
 	return n
+}
+
+// TestPartsAgain sums in parts again and again on one device: every launch must leave the
+// counters at zero for the next.
+func TestPartsAgain(t *testing.T) {
+	drv := newTall()
+	plans, err := cuda.New("dry", drv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := device(t)
+	for _, c := range allCases(false) {
+		drv.forget()
+		if _, err := c.run(plans); err != nil {
+			t.Fatal(err)
+		}
+		for what, n := range c.parts(drv) {
+			if n < 2 || what != "sum of columns" && !strings.Contains(what, "conv_dw") && !strings.Contains(what, "conv_tw") {
+				continue
+			}
+			for range 2 {
+				if err := c.check(dev); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+			break
+		}
+	}
 }
