@@ -35,7 +35,7 @@ func (d *Device) Run(k *kernels.Kernel, a *kernels.Args) {
 		return
 	}
 	p, joins := d.pieceOf(k, a)
-	if steps := d.stepsOf(k, a); steps != nil && (!joins || d.depends(&p)) {
+	if steps := d.smallSteps(k, a); steps != nil && (!joins || d.depends(&p)) {
 		d.step(k, steps)
 		return
 	}

@@ -52,8 +52,8 @@ var stepKinds = map[string]int{
 	"mul": mulStep, "gate": gateStep, "relu": reluStep, "inverse": inverseStep,
 }
 
-// stepsOf returns a call as steps, none if it cannot be any.
-func (d *Device) stepsOf(k *kernels.Kernel, a *kernels.Args) []smallStep {
+// smallSteps returns a call as steps, none if it cannot be any.
+func (d *Device) smallSteps(k *kernels.Kernel, a *kernels.Args) []smallStep {
 	if d.singly || len(a.Out) != 1 || a.Out[0] == nil || a.Out[0].Len() > smallSize || a.Out[0].Len() == 0 {
 		return nil
 	}

@@ -19,13 +19,8 @@ func TestSmallSteps(t *testing.T) {
 		programs = 300
 	}
 	dev := device(t)
-	for seed := range programs {
-		got, want := smallProgram(dev, uint64(seed)), smallProgram(kernels.CPU, uint64(seed))
-		for i := range want {
-			if !(math.Abs(float64(got[i]-want[i])) <= inOrder*max(1, math.Abs(float64(want[i])))) {
-				t.Fatalf("program %d, element %d: %g, not %g", seed, i, got[i], want[i])
-			}
-		}
+	if err := endsAlike(dev, programs, smallProgram); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -159,15 +154,7 @@ func showsMistake(dev kernels.Device) (shows bool) {
 			shows = true
 		}
 	}()
-	for seed := range uint64(20) {
-		got, want := smallProgram(dev, seed), smallProgram(kernels.CPU, seed)
-		for i := range want {
-			if !(math.Abs(float64(got[i]-want[i])) <= inOrder*max(1, math.Abs(float64(want[i])))) {
-				return true
-			}
-		}
-	}
-	return false
+	return endsAlike(dev, 20, smallProgram) != nil
 }
 
 var _ kernels.Deferrer = (*cuda.Device)(nil)
