@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +43,13 @@ type transform struct {
 	maskedStores bool
 	adds         bool // adds the result to what lies at a distance from its destination, if asked
 	w            *writer
+	free         []int       // registers that hold nothing
+	names        map[int]int // the registers of the numbers of a map
 }
+
+// inRegisters says that the square between columns and rows stays in registers: of the
+// 32 of AVX-512 a map needs ten beside it.
+func (t *transform) inRegisters() bool { return t.isa.reg == "Z" && t.in*t.out <= 24 }
 
 var transforms = []transform{
 	{what: "Input", note: "B'dB: a 6x6 patch of the input.", in: 6, out: 6, line: inputLine},
@@ -81,7 +89,32 @@ func winogradFile(s isa) string {
 
 func (t *transform) name() string { return "wino" + t.what + strings.ToUpper(t.isa.name) }
 
-func (t *transform) reg(i int) string { return fmt.Sprintf("%s%d", t.isa.reg, i) }
+// reg is the register of number i of a map: i itself, or a free one at its first use.
+func (t *transform) reg(i int) string {
+	if t.names == nil {
+		return fmt.Sprintf("%s%d", t.isa.reg, i)
+	}
+	if _, ok := t.names[i]; !ok {
+		last := len(t.free) - 1
+		t.names[i], t.free = t.free[last], t.free[:last]
+	}
+	return fmt.Sprintf("%s%d", t.isa.reg, t.names[i])
+}
+
+// keep ends a map: it returns the registers of those numbers, and frees all others.
+func (t *transform) keep(numbers []int) []int {
+	var kept []int
+	for _, i := range numbers {
+		t.reg(i)
+		kept = append(kept, t.names[i])
+		delete(t.names, i)
+	}
+	for _, i := range slices.Sorted(maps.Keys(t.names)) {
+		t.free = append(t.free, t.names[i])
+	}
+	clear(t.names)
+	return kept
+}
 
 func (t *transform) constant(name string) string {
 	return fmt.Sprintf("wino_%s_%s<>(SB)", t.isa.name, name)
@@ -235,40 +268,14 @@ func (t *transform) kernel() {
 	if t.maskedLoads || t.maskedStores {
 		t.mask()
 	}
-	w.note("columns")
-	t.strides(winoSrcI)
-	w.op("MOVQ %d(DI), R11", winoSrcJ)
-	w.op("MOVQ SI, BX")
-	for j := range t.in {
-		for i := range t.in {
-			t.load(at(i), t.reg(i))
-		}
-		for i, r := range t.line(t) {
-			w.op("VMOVUPS %s, %d(R12)", t.reg(r), 4*t.lanes*(i*t.in+j))
-		}
-		if j < t.in-1 {
-			w.op("ADDQ R11, BX")
+	if t.names = nil; t.inRegisters() {
+		t.names, t.free = map[int]int{}, nil
+		for i := range 32 {
+			t.free = append(t.free, 31-i)
 		}
 	}
-	w.note("rows")
-	t.strides(winoDstJ)
-	w.op("MOVQ %d(DI), R11", winoDstI)
-	w.op("MOVQ DX, BX")
-	for i := range t.out {
-		for j := range t.in {
-			w.op("VMOVUPS %d(R12), %s", 4*t.lanes*(i*t.in+j), t.reg(j))
-		}
-		results := t.line(t)
-		if t.adds {
-			t.addTo(results, i)
-		}
-		for j, r := range results {
-			t.store(t.reg(r), at(j))
-		}
-		if i < t.out-1 {
-			w.op("ADDQ R11, BX")
-		}
-	}
+	columns := t.columns()
+	t.rows(columns)
 	w.op("ADDQ $%d, SI", 4*t.lanes)
 	w.op("ADDQ $%d, DX", 4*t.lanes)
 	w.op("DECQ R13")
@@ -283,6 +290,63 @@ func (t *transform) kernel() {
 	w.op("JNE item")
 	w.op("VZEROUPPER")
 	w.op("RET")
+}
+
+// columns maps the columns, to tmp or to the registers that it returns.
+func (t *transform) columns() (kept [][]int) {
+	w := t.w
+	w.note("columns")
+	t.strides(winoSrcI)
+	w.op("MOVQ %d(DI), R11", winoSrcJ)
+	w.op("MOVQ SI, BX")
+	for j := range t.in {
+		for i := range t.in {
+			t.load(at(i), t.reg(i))
+		}
+		results := t.line(t)
+		if t.inRegisters() {
+			kept = append(kept, t.keep(results))
+		} else {
+			for i, r := range results {
+				w.op("VMOVUPS %s, %d(R12)", t.reg(r), 4*t.lanes*(i*t.in+j))
+			}
+		}
+		if j < t.in-1 {
+			w.op("ADDQ R11, BX")
+		}
+	}
+	return kept
+}
+
+// rows maps the rows of what columns has left, to the destination.
+func (t *transform) rows(columns [][]int) {
+	w := t.w
+	w.note("rows")
+	t.strides(winoDstJ)
+	w.op("MOVQ %d(DI), R11", winoDstI)
+	w.op("MOVQ DX, BX")
+	for i := range t.out {
+		for j := range t.in {
+			if t.inRegisters() {
+				t.names[j] = columns[j][i]
+			} else {
+				w.op("VMOVUPS %d(R12), %s", 4*t.lanes*(i*t.in+j), t.reg(j))
+			}
+		}
+		results := t.line(t)
+		if t.adds {
+			t.addTo(results, i)
+		}
+		for j, r := range results {
+			t.store(t.reg(r), at(j))
+		}
+		if t.inRegisters() {
+			t.keep(nil)
+		}
+		if i < t.out-1 {
+			w.op("ADDQ R11, BX")
+		}
+	}
 }
 
 // addTo adds what lies at the distance winoAddAt from the places of row i.
