@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm arm64 cuda vet-cuda test-cuda gpu-check sim ptxas-check bench bench-peer demo tour fuzz clean
+.PHONY: check test noasm arm64 cuda vet-cuda test-cuda gpu-check sim ptxas-check bench bench-peer bench-kmeans demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -56,6 +56,9 @@ PEER = ../shared/bench/peer_torch.py
 bench-peer: ## beside PyTorch, alternately: make bench-peer PYTHON=... [PEER=...]
 	go build -o build/cifar ./cmd/cifar
 	$(PYTHON) scripts/bench_peer.py --python $(PYTHON) --peer $(PEER) --fast
+
+bench-kmeans: ## k-means beside scikit-learn: make bench-kmeans PYTHON=...
+	$(PYTHON) scripts/bench_kmeans.py
 
 demo: ## the small experiment
 	go run ./cmd/cifar

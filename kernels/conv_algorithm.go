@@ -9,6 +9,9 @@ import (
 // convAlgorithms are the names of the algorithms, as flags and config files have them.
 var convAlgorithms = []string{ConvAuto: "auto", ConvDirect: "direct", ConvWinograd: "winograd", ConvWinograd2: "winograd2"}
 
+// positions is the number of products of a patch of 4x4 results in Winograd's convolution.
+const positions = 36
+
 // ConvAlgorithms lists the names that [ParseConvAlgorithm] knows.
 func ConvAlgorithms() []string { return slices.Clone(convAlgorithms) }
 

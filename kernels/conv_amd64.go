@@ -254,3 +254,18 @@ func (c *corr) packFolded(k *corrClass, dst []float32, width int, w []float32) {
 		}
 	}
 }
+
+// winograd reports whether the convolution is computed that way: by its shape
+// alone.
+func (g *ConvAttr) winograd() bool {
+	switch {
+	case g.Algorithm == ConvDirect, g.Algorithm == ConvWinograd2, g.KH != 3 || g.KW != 3, g.StrideH != 1 || g.StrideW != 1,
+		g.DilationH != 1 || g.DilationW != 1, g.Groups != 1, g.PadH > 2 || g.PadW > 2, g.C == 0 || g.K == 0:
+		return false
+	case g.Algorithm == ConvWinograd:
+		return true
+	}
+	// Patches that hang over the edge are work for nothing.
+	patches := ((g.OutH + 3) / 4) * ((g.OutW + 3) / 4)
+	return min(g.C, g.K) >= winoMinChannels && g.N*patches >= winoMinPatches && 10*g.OutH*g.OutW >= 7*16*patches
+}

@@ -7,3 +7,6 @@ package kernels
 func convTiles(y, sum, x, w []float32, g *ConvAttr) bool            { return false }
 func convInputGradTiles(dx, sum, dy, w []float32, g *ConvAttr) bool { return false }
 func convWeightGradTiles(dw, x, dy []float32, g *ConvAttr) bool     { return false }
+
+// winograd reports that no convolution is computed that way here.
+func (g *ConvAttr) winograd() bool { return false }

@@ -10,9 +10,6 @@ import "unsafe"
 // place of -1/2. Summed over channels, the 36 products are 36 matrix products of
 // patches x channels and channels x outputs.
 
-// positions is the number of products of a patch.
-const positions = 36
-
 // The transforms, by the number that callTransform knows.
 const (
 	winoInput = iota
@@ -59,21 +56,6 @@ const (
 	winoMinChannels = 12
 	winoMinPatches  = 16
 )
-
-// winograd reports whether the convolution is computed that way: by its shape
-// alone.
-func (g *ConvAttr) winograd() bool {
-	switch {
-	case g.Algorithm == ConvDirect, g.Algorithm == ConvWinograd2, g.KH != 3 || g.KW != 3, g.StrideH != 1 || g.StrideW != 1,
-		g.DilationH != 1 || g.DilationW != 1, g.Groups != 1, g.PadH > 2 || g.PadW > 2, g.C == 0 || g.K == 0:
-		return false
-	case g.Algorithm == ConvWinograd:
-		return true
-	}
-	// Patches that hang over the edge are work for nothing.
-	patches := ((g.OutH + 3) / 4) * ((g.OutW + 3) / 4)
-	return min(g.C, g.K) >= winoMinChannels && g.N*patches >= winoMinPatches && 10*g.OutH*g.OutW >= 7*16*patches
-}
 
 // winoPlan is a Winograd convolution of one shape, forward or, with the kernel
 // turned round, the input's gradient.

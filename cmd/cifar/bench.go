@@ -201,6 +201,9 @@ type measurement struct {
 	Error     float64 `json:"error,omitempty"`         // against float64, over the largest value
 	Speedup   float64 `json:"speedup,omitempty"`       // over the first number of threads
 
+	Roofline   float64 `json:"roofline_s,omitempty"`  // seconds that memory and arithmetic ask for at least
+	OfRoofline float64 `json:"of_roofline,omitempty"` // that over the median
+
 	PeakMiB    float64 `json:"peak_mib,omitempty"`   // activations and cotangents
 	ParamsMiB  float64 `json:"params_mib,omitempty"` // weights, gradients, momentum
 	Bytes      int64   `json:"bytes,omitempty"`

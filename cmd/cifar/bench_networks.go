@@ -51,6 +51,11 @@ type benchStep struct {
 // network times one case on one network.
 func (b benchFlags) network(ctx context.Context, dev kernels.Device, name, arch string, say func(measurement) error) error {
 	cfg := models.Config{Arch: arch, Classes: b.classes}
+	var meter *metered
+	if b.compute.Device == "cpu" {
+		meter = &metered{Device: dev}
+		dev = meter
+	}
 	net, err := models.New(cfg, dev, 1)
 	if err != nil {
 		return cli.AsWrong(err)
@@ -75,8 +80,11 @@ func (b benchFlags) network(ctx context.Context, dev kernels.Device, name, arch 
 	}
 	m := measurement{Case: name, Arch: arch, Seconds: t, ImagesPer: float64(cost.images) / t}
 	m.GFLOPS = 2 * float64(macs) * float64(cost.images*cost.forwards) / t / 1e9
-	if err := s.count(name, dev, &m); err != nil {
+	if err := s.count(name, dev, meter, &m); err != nil {
 		return err
+	}
+	if meter != nil && meter.least > 0 {
+		m.Roofline, m.OfRoofline = meter.least, meter.least/t
 	}
 	return say(m)
 }
@@ -194,8 +202,12 @@ func (s *benchStep) reference(p *layers.Pass, x *autograd.Value) *autograd.Value
 }
 
 // count runs one more step, operation by operation, and counts what it reads, writes and holds.
-func (s *benchStep) count(name string, dev kernels.Device, m *measurement) error {
+func (s *benchStep) count(name string, dev kernels.Device, meter *metered, m *measurement) error {
 	size := int64(dev.DType().Size())
+	if meter != nil {
+		meter.begin()
+		defer meter.end()
+	}
 	s.tape.Observe(func(_ *autograd.Op, in, out []*autograd.Value) {
 		m.Operations++
 		for _, v := range append(slices.Clone(in), out...) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gradgrad/internal/testkit"
+	"gradgrad/kernels"
 )
 
 // TestBench wants one line of JSON for every case, with the keys that are agreed.
@@ -33,6 +34,9 @@ func TestBench(t *testing.T) {
 			wants = append(wants, "seconds", "gflops", "best_gflops", "error", "bytes", "operations", "peak_mib")
 		default:
 			wants = append(wants, "arch", "seconds", "images_per_s", "gflops", "bytes", "operations", "peak_mib", "params_mib")
+			if kernels.PeakFMA(1) > 0 { // there is assembly
+				wants = append(wants, "roofline_s", "of_roofline")
+			}
 		}
 		for _, key := range wants {
 			if v, has := m[key]; !has || v == "" || v == 0.0 {

@@ -114,7 +114,11 @@ func (c *counted) Run(k *kernels.Kernel, a *kernels.Args) {
 	} else { // it has no code for GPUs yet: at least one launch
 		c.drv.launches[k.Name]++
 	}
-	t := tally{calls: 1, bytes: traffic(k.Name, a), flops: arithmetic(a.Attr, k.Name)}
+	cost := kernels.CostOf(k, a)
+	for _, i := range twice[k.Name] {
+		cost.Elements += a.In[i].Len()
+	}
+	t := tally{calls: 1, bytes: 4 * float64(cost.Elements), flops: 2 * float64(cost.MultiplyAdds)}
 	t.fp32 = max(t.bytes/h200Copy, t.flops/h200FP32)
 	t.tf32 = max(t.bytes/h200Copy, t.flops/h200TF32)
 	if c.by[k.Name] == nil {
@@ -127,42 +131,6 @@ func (c *counted) Run(k *kernels.Kernel, a *kernels.Args) {
 var twice = map[string][]int{
 	"bn": {0}, "bn.grad": {0, 1}, "bn.grad2": {0, 3, 4}, "bnadd": {0}, "bnadd.grad": {0, 1, 5}, "bnadd.grad2": {1, 4, 5},
 	"normalise": {0}, "normalise.grad": {0, 1}, "normalise.grad2": {0, 1, 2},
-}
-
-// traffic is the bytes that a call reads and writes: operands and results once, and
-// what is read twice.
-func traffic(name string, a *kernels.Args) float64 {
-	n := 0
-	for _, b := range append(slices.Clone(a.In), a.Out...) {
-		if b != nil {
-			n += b.Len()
-		}
-	}
-	for _, i := range twice[name] {
-		n += a.In[i].Len()
-	}
-	return 4 * float64(n)
-}
-
-// arithmetic is twice the multiply-adds of convolutions and matrix products.
-func arithmetic(attr any, name string) float64 {
-	switch g := attr.(type) {
-	case *kernels.ConvAttr:
-		return 2 * float64(g.N*g.OutH*g.OutW*g.K) * float64(g.KH*g.KW*g.C/g.Groups)
-	case *kernels.MatmulAttr:
-		return 2 * float64(g.Batch*g.M) * float64(g.N*g.K)
-	case *kernels.AffineConvAttr:
-		c := 0
-		for _, w := range g.Widths {
-			c += w
-		}
-		one := 2 * float64(g.M*g.K) * float64(c)
-		if name == "affineconv.grad2" || g.Full {
-			return 2 * one
-		}
-		return one
-	}
-	return 0
 }
 
 // gregStep is one step of GReg, 64+64 images of 32x32, every image a hit.
