@@ -62,7 +62,7 @@ func TestFigures(t *testing.T) {
 		names = append(names, strings.TrimSuffix(filepath.Base(path), ".svg"))
 	}
 	slices.Sort(names)
-	want := []string{"accuracy", "clusters", "cross-entropy", "energy-loss", "gradient-norm", "roc", "roc-greg--plus-4", "roc-greg--plus-8", "scores-greg--plus-4", "scores-greg--plus-8"}
+	want := []string{"accuracy", "clusters", "cross-entropy", "energy-loss", "gradient-norm", "roc", "roc-greg-plus-plus-4", "roc-greg-plus-plus-8", "scores-greg-plus-plus-4", "scores-greg-plus-plus-8"}
 	if !slices.Equal(names, want) {
 		t.Errorf("figures %q, want %q", names, want)
 	}
@@ -70,8 +70,12 @@ func TestFigures(t *testing.T) {
 	if err != nil || !bytes.Contains(svg, []byte(">4<")) || !bytes.Contains(svg, []byte(">8<")) {
 		t.Errorf("the figure of clusters has no ticks at 4 and 8: %v", err)
 	}
+	code, out, errs = figures("-which", "scores", "-out", to, four, four)
+	if first, second := filepath.Join(to, "scores-greg-plus-plus-4.svg"), filepath.Join(to, "scores-greg-plus-plus-4-2.svg"); code != 0 || !slices.Equal(strings.Fields(out), []string{first, second}) {
+		t.Errorf("a run drawn twice: exit code %d, %q %s", code, out, errs)
+	}
 	code, out, errs = figures("-which", "tsne", "-format", "png", "-out", to, "-ood", "ood-letters,ood-noise", "-points", "12", "-perplexity", "4", four)
-	if code != 0 || strings.TrimSpace(out) != filepath.Join(to, "tsne-features-greg.png") {
+	if code != 0 || strings.TrimSpace(out) != filepath.Join(to, "tsne-features-greg-plus.png") {
 		t.Errorf("t-SNE: exit code %d, %q %s", code, out, errs)
 	}
 	for _, x := range []struct {

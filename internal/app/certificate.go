@@ -43,7 +43,7 @@ func radius(r *float64) string {
 }
 
 // addCertificates adds a figure for each run that has certificates.
-func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []NamedRun) error {
+func addCertificates(page *report.Page, drawn drawings, runs []NamedRun) error {
 	section := report.Section{Heading: "Certificates"}
 	for _, r := range runs {
 		f, err := certificateFigure(r)
@@ -52,7 +52,7 @@ func addCertificates(page *report.Page, drawn map[string]*report.Figure, runs []
 		}
 		if f != nil {
 			section.Figures = append(section.Figures, f)
-			drawn["certified-"+slugOf(r.Name)] = f
+			drawn.add("certified-"+slugOf(r.Name), f)
 		}
 	}
 	if len(section.Figures) > 0 {

@@ -70,28 +70,27 @@ func (v *figureFlags) run(ctx context.Context, env *cli.Env, dirs []string) erro
 	if err != nil {
 		return err
 	}
-	drawn := 0
+	drawn := drawings{}
 	for _, k := range kinds {
 		figures, err := v.draw(ctx, env, k, runs)
 		if err != nil {
 			return err
 		}
 		for _, f := range figures {
-			path := filepath.Join(*v.out, f.name+"."+*v.format)
+			path := filepath.Join(*v.out, drawn.add(f.name, f.Figure)+"."+*v.format)
 			if err := f.Write(path); err != nil {
 				return err
 			}
 			fmt.Fprintf(env.Stdout, "%s\n", path)
-			drawn++
 		}
 	}
-	if drawn == 0 {
+	if len(drawn) == 0 {
 		return fmt.Errorf("there is nothing to draw: the runs have no evaluation yet (the verb eval makes one), or none of what -which names")
 	}
 	return nil
 }
 
-// namedFigure is a figure with the name of its file.
+// namedFigure is a figure with the name of its file, which others may have too.
 type namedFigure struct {
 	*report.Figure
 	name string

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -50,7 +49,7 @@ func (x *Experiment) setupReport(f *cli.Flags) cli.Action {
 }
 
 // runsPage is the report on runs; it also returns the figures by file name.
-func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, map[string]*report.Figure, error) {
+func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, drawings, error) {
 	var paths []string
 	for _, d := range dirs {
 		paths = append(paths, resultsIn(d))
@@ -59,7 +58,7 @@ func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, map[st
 	if err != nil {
 		return nil, nil, err
 	}
-	drawn := map[string]*report.Figure{}
+	drawn := drawings{}
 	runs, facts, err := describeRuns(dirs)
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +72,7 @@ func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, map[st
 	}
 	page.Sections = append(page.Sections, report.Section{Heading: "Training", Figures: curves})
 	for _, f := range curves {
-		drawn[slugOf(f.Title)] = f
+		drawn.add(slugOf(f.Title), f)
 	}
 	scores := report.Section{Heading: "Scores"}
 	for _, r := range runs {
@@ -82,13 +81,26 @@ func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, map[st
 			return nil, nil, err
 		}
 		scores.Figures = append(scores.Figures, f)
-		drawn["scores-"+slugOf(r.Name)] = f
+		drawn.add("scores-"+slugOf(r.Name), f)
 	}
 	page.Sections = append(page.Sections, scores)
 	if err := addCertificates(page, drawn, runs); err != nil {
 		return nil, nil, err
 	}
 	return page, drawn, nil
+}
+
+// drawings are figures by the name of their file, without extension.
+type drawings map[string]*report.Figure
+
+// add gives a figure a name that none has yet, and returns it.
+func (d drawings) add(name string, f *report.Figure) string {
+	free := name
+	for n := 2; d[free] != nil; n++ {
+		free = fmt.Sprintf("%s-%d", name, n)
+	}
+	d[free] = f
+	return free
 }
 
 // describeRuns names the runs by their methods, and by their directories where
@@ -104,26 +116,44 @@ func describeRuns(dirs []string) (runs []NamedRun, facts []report.Fact, err erro
 		records = append(records, rec)
 		count[rec.Config.Method]++
 	}
+	places := tellApart(dirs)
 	for i, rec := range records {
 		name := report.MethodName(rec.Config.Method)
 		if count[rec.Config.Method] > 1 {
-			name += " " + filepath.Base(filepath.Clean(dirs[i]))
+			name += " " + places[i]
 		}
 		runs = append(runs, NamedRun{name, dirs[i]})
-		facts = append(facts, report.Fact{Name: name, Value: strings.Join(append([]string{filepath.Base(rec.Command[0])}, rec.Command[1:]...), " ")})
+		how := "not recorded"
+		if len(rec.Command) > 0 {
+			how = strings.Join(append([]string{filepath.Base(rec.Command[0])}, rec.Command[1:]...), " ")
+		}
+		facts = append(facts, report.Fact{Name: name, Value: how})
 	}
 	return runs, facts, nil
 }
 
-// slugOf makes a file name.
-func slugOf(title string) string {
-	return strings.Trim(strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
+// tellApart shortens directories to their last elements, as many as tell different
+// ones apart.
+func tellApart(dirs []string) []string {
+	names := make([]string, len(dirs))
+	for n := 1; ; n++ {
+		seen, all := map[string]bool{}, map[string]bool{}
+		for i, d := range dirs {
+			whole := filepath.ToSlash(filepath.Clean(d))
+			parts := strings.Split(whole, "/")
+			names[i] = strings.Join(parts[max(0, len(parts)-n):], "/")
+			seen[names[i]], all[whole] = true, true
 		}
-		return '-'
-	}, title), "-"+string(os.PathSeparator))
+		if len(seen) == len(all) {
+			return names
+		}
+	}
+}
+
+// slugOf makes a file name: GReg+ is greg-plus, so that it is not GReg.
+func slugOf(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(title, "+", "-plus-")), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	return strings.Join(words, "-")
 }
