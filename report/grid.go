@@ -55,6 +55,10 @@ func (b *Block) grid() grid {
 		g.groups = append(g.groups,
 			group{"Paper avg", []string{"FPR95", "AUROC"}}, group{"Δ to paper", []string{"FPR95", "AUROC"}})
 	}
+	accuracy := b.layout != OpenOODLayout && slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.PaperAccuracy != nil })
+	if accuracy {
+		g.groups = append(g.groups, group{"ID acc", []string{"Paper", "Δ"}})
+	}
 	several := slices.ContainsFunc(b.Rows, func(r *Row) bool { return len(r.Seeds) > 1 })
 	for _, r := range b.Rows {
 		row := gridRow{label: r.Label, cells: []gridCell{{text: r.Accuracy.String()}}}
@@ -68,6 +72,9 @@ func (b *Block) grid() grid {
 		}
 		if paper {
 			row.cells = append(row.cells, paperCells(r)...)
+		}
+		if accuracy {
+			row.cells = append(row.cells, accuracyCells(r)...)
 		}
 		g.rows = append(g.rows, row)
 	}
@@ -89,6 +96,17 @@ func paperCells(r *Row) []gridCell {
 	if avg := r.Cells[len(r.Cells)-1]; avg.FPR95.N > 0 {
 		cells[2].text = fmt.Sprintf("%+.2f", avg.FPR95.Mean-r.Paper.FPR95)
 		cells[3].text = fmt.Sprintf("%+.2f", avg.AUROC.Mean-r.Paper.AUROC)
+	}
+	return cells
+}
+
+func accuracyCells(r *Row) []gridCell {
+	cells := []gridCell{{text: missing}, {text: missing}}
+	if r.PaperAccuracy != nil {
+		cells[0].text = fmt.Sprintf("%.2f", *r.PaperAccuracy)
+		if r.Accuracy.N > 0 {
+			cells[1].text = fmt.Sprintf("%+.2f", r.Accuracy.Mean-*r.PaperAccuracy)
+		}
 	}
 	return cells
 }
@@ -165,6 +183,9 @@ func (b *Block) notes() []string {
 			note += " The OOD sets here are not those " + number + ", so the difference is no measure of the reproduction."
 		}
 		notes = append(notes, note)
+	}
+	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.PaperAccuracy != nil }) {
+		notes = append(notes, "Accuracies of the paper: its Table 6, of the network, whatever the score.")
 	}
 	return notes
 }

@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // paperSets are the OOD sets that the paper's averages are over, beside an
 // in-distribution set; number is how many they are, in words.
@@ -104,6 +107,25 @@ func PaperAverage(id, arch, method, score string) (PaperValue, bool) {
 		}
 	}
 	return PaperValue{}, false
+}
+
+// The paper's top-1 accuracies on CIFAR-10 (its Table 6) for wrn-40-2 and densenet101.
+var paperAccuracies = map[string][2]float64{
+	"ce":     {94.84, 94.03},
+	"energy": {88.15, 91.82},
+	"dos":    {78.90, 87.06},
+	"greg":   {89.55, 92.14},
+	"greg+":  {83.06, 89.89},
+}
+
+// PaperAccuracy returns the accuracy in percent that the paper prints (in its Table 6)
+// for a network trained by a method, by the keys of results.json.
+func PaperAccuracy(id, arch, method string) (percent float64, known bool) {
+	column := slices.Index([]string{"wrn-40-2", "densenet101"}, arch)
+	if a, printed := paperAccuracies[method]; printed && id == "cifar10" && column >= 0 {
+		return a[column], true
+	}
+	return 0, false
 }
 
 // MethodName is a training method as people write it; a name that is not known

@@ -53,6 +53,9 @@ type Row struct {
 	Accuracy Stat            `json:"id_accuracy"`
 	Cells    []Cell          `json:"cells"` // one a column of the layout: each set, then the average
 	Paper    *PaperValue     `json:"paper,omitempty"`
+	// PaperAccuracy is the paper's accuracy of such a network, in percent, where it
+	// prints one; every score of a network has the same.
+	PaperAccuracy *float64 `json:"paper_id_accuracy,omitempty"`
 
 	key     string
 	apart   bool // the source is part of the label
@@ -212,6 +215,9 @@ func (b *Block) finish() {
 		if known && b.Convention == ood.Paper && row.native() && (row.Score != "energy" || string(row.Params) == "{}") {
 			row.Paper = &v
 		}
+		if a, known := PaperAccuracy(b.ID, b.Arch, row.Method); known {
+			row.PaperAccuracy = &a
+		}
 	}
 	b.fill()
 }
@@ -235,7 +241,7 @@ func (r *Row) native() bool {
 	case "dos", "dos-greg", "ntom":
 		return r.Score == "absent"
 	}
-	return r.Score == "energy" || len(r.results[0].Scores) == 1
+	return r.Score == "energy"
 }
 
 // label names a row: the paper's name, the variant, the score where it is not

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,9 +84,9 @@ func TestTableLayout(t *testing.T) {
 	tab := sampleTable(t)
 	text := write(t, tab, Text)
 	equal(t, "GReg", cells(t, text, "│", "GReg (code), 2 seeds"), "GReg (code), 2 seeds", "90.09 ± 0.01",
-		"10.00 ± 1.00", "97.50 ± 0.25", "9.00 ± 1.00", "97.75 ± 0.25", "9.50 ± 1.00", "97.62 ± 0.25", "7.95", "98.10", "+1.55", "-0.47")
+		"10.00 ± 1.00", "97.50 ± 0.25", "9.00 ± 1.00", "97.75 ± 0.25", "9.50 ± 1.00", "97.62 ± 0.25", "7.95", "98.10", "+1.55", "-0.47", "89.55", "+0.54")
 	equal(t, "MSP", cells(t, text, "│", "MSP, 1 seed"), "MSP, 1 seed", "90.40",
-		"51.00", "87.25", "50.00", "87.50", "50.50", "87.38", "51.52", "90.80", "-1.02", "-3.42")
+		"51.00", "87.25", "50.00", "87.50", "50.50", "87.38", "51.52", "90.80", "-1.02", "-3.42", "94.84", "-4.44")
 	// the paper's order of sets and of rows, whatever the order of the files
 	if strings.Index(text, "Textures") > strings.Index(text, "SVHN") {
 		t.Error("Textures come after SVHN")
@@ -125,16 +126,16 @@ func TestTableMarks(t *testing.T) {
 	}
 	tex := write(t, tab, LaTeX)
 	for _, says := range []string{`\textbf{10.00 $\pm$ 1.00}`, `\underline{13.00}`, `\multicolumn{2}{c}{SVHN}`, `\cmidrule(lr){3-4}`, `AUROC $\uparrow$`,
-		`& -- & -- & -- & -- \\`, `$-$3.42`, `95 \%`} {
+		`& -- & -- & -- & -- & 88.15 & +1.97 \\`, `$-$3.42`, `95 \%`} {
 		if !strings.Contains(tex, says) {
 			t.Errorf("%q is not in\n%s", says, tex)
 		}
 	}
-	if i := strings.Index(tex, `\begin{tabular}{`); strings.Count(tex[i:i+40], "r")-2 != 11 { // "tabular" has the other two
+	if i := strings.Index(tex, `\begin{tabular}{`); strings.Count(tex[i:i+40], "r")-2 != 13 { // "tabular" has the other two
 		t.Errorf("columns: %s", tex[i:i+40])
 	}
 	for _, line := range strings.Split(tex, "\n") {
-		if strings.HasPrefix(line, "GReg") && strings.Count(line, "&") != 11 {
+		if strings.HasPrefix(line, "GReg") && strings.Count(line, "&") != 13 {
 			t.Errorf("%d cells in %s", strings.Count(line, "&"), line)
 		}
 	}
@@ -299,6 +300,51 @@ func TestPaperAverage(t *testing.T) {
 		got, ok := PaperAverage(v.id, v.arch, v.method, v.score)
 		if got != v.want || ok != v.ok {
 			t.Errorf("%v: %v, %v", v, got, ok)
+		}
+	}
+}
+
+// TestPaperAccuracy has the numbers of Table 6, and they stand beside every score of
+// a network, in the paper's layout alone.
+func TestPaperAccuracy(t *testing.T) {
+	for _, v := range []struct {
+		id, arch, method string
+		want             float64
+	}{
+		{"cifar10", "wrn-40-2", "ce", 94.84}, {"cifar10", "densenet101", "ce", 94.03}, {"cifar10", "wrn-40-2", "energy", 88.15},
+		{"cifar10", "densenet101", "energy", 91.82}, {"cifar10", "wrn-40-2", "greg", 89.55}, {"cifar10", "densenet101", "greg", 92.14},
+		{"cifar10", "wrn-40-2", "dos", 78.90}, {"cifar10", "densenet101", "dos", 87.06}, {"cifar10", "wrn-40-2", "greg+", 83.06},
+		{"cifar10", "densenet101", "greg+", 89.89},
+		{"cifar10", "resnet18", "greg+", 0}, {"cifar100", "wrn-40-2", "ce", 0}, {"cifar10", "wrn-40-2", "poem", 0},
+	} {
+		if got, known := PaperAccuracy(v.id, v.arch, v.method); got != v.want || known != (v.want != 0) {
+			t.Errorf("%v: %v, %v", v, got, known)
+		}
+	}
+	tab := sampleTable(t)
+	md := write(t, tab, Markdown)
+	if row := cells(t, md, " | ", "GReg, MSP score (code), 2 seeds"); !slices.Equal(row[len(row)-2:], []string{"89.55", "+0.54"}) {
+		t.Errorf("no accuracy of the paper beside another score: %q", row)
+	}
+	tab.Arrange(OpenOODLayout)
+	if strings.Contains(write(t, tab, Markdown), "89.55") {
+		t.Error("the paper's accuracy in OpenOOD's layout")
+	}
+}
+
+// TestScoreOfAnother: a method that was judged by one score, not its own, is no
+// result of the method.
+func TestScoreOfAnother(t *testing.T) {
+	for method, scores := range map[string][2]string{"greg": {"energy", "msp"}, "oe": {"msp", "energy"}, "dos": {"absent", "energy"}} {
+		for i, score := range scores {
+			tab, err := NewTable(Input{"x", evaluation(method, "wrn-40-2", 1, 10, []string{score}, "svhn")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := tab.Blocks[0].Rows[0]
+			if own := i == 0; (row.Paper != nil) != own || strings.Contains(row.Label, " score") == own {
+				t.Errorf("%s by %s alone: labelled %q, the paper's value %v", method, score, row.Label, row.Paper)
+			}
 		}
 	}
 }
