@@ -74,7 +74,7 @@ func (t tarTree) list(ctx context.Context) ([]entry, error) {
 		case tar.TypeDir:
 			entries = append(entries, entry{path: name, dir: true})
 		case tar.TypeLink, tar.TypeSymlink:
-			if isImageName(name) {
+			if IsImageName(name) {
 				return fmt.Errorf("%s is a link, which holds no picture: pack the archive again with tar --dereference --hard-dereference", name)
 			}
 		}

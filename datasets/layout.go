@@ -13,7 +13,10 @@ import (
 // not read them: left out silently they would change the set.
 var imageExtensions = []string{".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 
-func isImageName(name string) bool {
+// IsImageName tells by the extension of a file, in any case of letters, whether it
+// counts as a picture of a set: torchvision's list. [Decode] does not read all of
+// these formats.
+func IsImageName(name string) bool {
 	return slices.Contains(imageExtensions, strings.ToLower(path.Ext(name)))
 }
 
@@ -42,7 +45,7 @@ func newFolders(entries []entry) folders {
 	for _, e := range entries {
 		if e.dir {
 			f.add(e.path)
-		} else if isImageName(e.path) {
+		} else if IsImageName(e.path) {
 			dir := parent(e.path)
 			f.add(dir)
 			f.direct[dir]++
@@ -171,7 +174,7 @@ func (l *layout) collect(entries []entry, base string, labels map[string]int) er
 	}
 	for _, e := range entries {
 		rest, below := strings.CutPrefix(e.path, prefix)
-		if e.dir || !below || !isImageName(e.path) {
+		if e.dir || !below || !IsImageName(e.path) {
 			continue
 		}
 		label := -1

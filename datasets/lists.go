@@ -114,7 +114,7 @@ func lastParts(name string, n int) string {
 }
 
 func trimExtension(name string) string {
-	if isImageName(name) {
+	if IsImageName(name) {
 		return strings.TrimSuffix(name, path.Ext(name))
 	}
 	return name

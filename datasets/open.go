@@ -219,7 +219,7 @@ func (l location) openTree(ctx context.Context, t tree, o Options) (Set, error) 
 		s, err := asSet(readCIFAR(ctx, l.key, t, entries, o))
 		return l.narrow(ctx, s, err)
 	}
-	hasImages := slices.ContainsFunc(entries, func(e entry) bool { return !e.dir && isImageName(e.path) })
+	hasImages := slices.ContainsFunc(entries, func(e entry) bool { return !e.dir && IsImageName(e.path) })
 	if mat, ok := svhnFile(entries, o.Train); ok && !hasImages {
 		if dir, ok := t.(dirTree); ok {
 			s, err := asSet(readSVHNFile(ctx, l.key, filepath.Join(dir.root, filepath.FromSlash(mat)), o))

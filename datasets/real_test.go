@@ -104,7 +104,7 @@ func sharedPictures(t *testing.T, archive string, wanted func(name string) bool)
 	var names []string
 	for _, e := range entries {
 		_, name, _ := strings.Cut(strings.TrimSuffix(e.path, path.Ext(e.path)), "/")
-		if isImageName(e.path) && wanted(name) {
+		if IsImageName(e.path) && wanted(name) {
 			want[e.path] = len(names)
 			names = append(names, name)
 		}

@@ -101,7 +101,7 @@ func (t *indexedTar) add(ctx context.Context, h *tar.Header, inside string, at i
 		t.entries = append(t.entries, entry{path: name, size: h.Size})
 		t.at[name] = extent{at, h.Size}
 	case tar.TypeLink, tar.TypeSymlink, tar.TypeGNUSparse:
-		if isImageName(name) {
+		if IsImageName(name) {
 			return fmt.Errorf("%s is a link or has holes: pack the archive again with tar --dereference --hard-dereference", name)
 		}
 	}

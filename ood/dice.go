@@ -47,7 +47,9 @@ func (d *DICEScore) Fit(id IDData) error {
 	}
 	var mean []float64
 	if d.Stat != "" {
-		mean, err = ReadNPY(d.Stat)
+		if mean, err = ReadNPY(d.Stat); err != nil {
+			return fmt.Errorf("ood: stat=%s is no file of mean features that can be read: %w", d.Stat, err)
+		}
 	} else {
 		mean, err = meanFeature(id)
 	}
@@ -55,7 +57,11 @@ func (d *DICEScore) Fit(id IDData) error {
 		return err
 	}
 	if len(mean) != head.Dim {
-		return fmt.Errorf("ood: %d mean features, but the network's head takes %d", len(mean), head.Dim)
+		from := ""
+		if d.Stat != "" {
+			from = " in stat=" + d.Stat
+		}
+		return fmt.Errorf("ood: %d mean features%s, but the network's head takes %d", len(mean), from, head.Dim)
 	}
 	d.sparse = sparsify(head, mean, d.P)
 	return nil

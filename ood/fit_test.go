@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -117,6 +118,10 @@ func TestFitAllErrors(t *testing.T) {
 	oneClass := out
 	oneClass.Labels = make([]int, out.N)
 	narrow := withConstant(out)
+	short := filepath.Join(t.TempDir(), "short.npy")
+	if err := WriteNPY(short, []float32{1, 2}); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		list, says string
 		change     func(*IDData)
@@ -138,7 +143,8 @@ func TestFitAllErrors(t *testing.T) {
 		{"scale", "5 weights", func(id *IDData) { id.Head = &Head{W: make([]float32, 5), Classes: 2, Dim: 3} }},
 		{"ash-b", "1 biases", func(id *IDData) { id.Head = &Head{W: make([]float32, 6), B: make([]float32, 1), Classes: 2, Dim: 3} }},
 		{"odin", "needs the model", func(id *IDData) { id.Model = nil }},
-		{"dice:stat=/no/such.npy", "no such file", func(*IDData) {}},
+		{"dice:stat=/no/such.npy", "dice: ood: stat=/no/such.npy is no file of mean features that can be read: ood: open /no/such.npy: ", func(*IDData) {}},
+		{"dice:stat=" + short, "2 mean features in stat=" + short, func(*IDData) {}},
 	} {
 		bad, id, _ := everything(t, c.list)
 		c.change(&id)

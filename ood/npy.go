@@ -27,7 +27,7 @@ func WriteNPY[T float32 | float64](path string, values []T) error {
 func ReadNPY(path string) ([]float64, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("ood: raw scores: %w", err)
+		return nil, fmt.Errorf("ood: %w", err)
 	}
 	defer f.Close()
 	values, err := DecodeNPY(bufio.NewReaderSize(f, 1<<16))

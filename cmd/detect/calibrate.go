@@ -87,6 +87,9 @@ func (c *calibrateFlags) run(ctx context.Context, env *cli.Env, _ []string) erro
 	if err != nil {
 		return err
 	}
+	if err := w.FitSet(env, *c.id, len(set.Classes())); err != nil {
+		return err
+	}
 	m, err := w.Network(dev)
 	if err != nil {
 		return err

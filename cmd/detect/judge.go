@@ -13,8 +13,10 @@ import (
 )
 
 const judgeHelp = `Prints one line for each picture: in or out, its score (larger means in-distribution), the threshold, the class
-that the network sees in it, and its path. A path is a picture, a folder (with all folders in it), or - for a list of
-paths on standard input, one a line. The model comes from detect calibrate.
+that the network sees in it, and its path. A path is a picture, a folder (with all folders in it, but not those that it
+holds links to), or - for a list of paths on standard input, one a line. The model comes from detect calibrate.
+
+Pictures are JPEG, PNG, BMP and TIFF; WebP, PPM and PGM files in a folder are named as pictures that could not be read.
 
 Exit codes: 0 all pictures are in-distribution, 3 at least one is out, 1 an error or a picture that could not be read.
 

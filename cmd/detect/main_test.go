@@ -12,8 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"gradgrad/checkpoint"
 	"gradgrad/datasets"
 	"gradgrad/greg"
+	"gradgrad/internal/cli"
 	"gradgrad/kernels"
 	"gradgrad/models"
 )
@@ -125,6 +127,31 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestFolderWithOtherFormats: a picture that cannot be read is not left out silently.
+func TestFolderWithOtherFormats(t *testing.T) {
+	dir := photos(t)
+	write(t, filepath.Join(dir, "b", "3.WEBP"), []byte("RIFF\x10\x00\x00\x00WEBPVP8 "))
+	write(t, filepath.Join(dir, "4.ppm"), []byte("P6 1 1 255 abc"))
+	write(t, filepath.Join(dir, "5.pgm"), []byte("P5 1 1 255 a"))
+	code, out, stderr := run("-model", detector(t, -1e6), dir)
+	if code != 1 || strings.Count(out, "\n") != 3 || strings.Count(stderr, ": its content is not JPEG, PNG, BMP or TIFF\n") != 3 ||
+		!strings.Contains(stderr, "3.WEBP: its content") || !strings.Contains(stderr, "3 of 6 pictures could not be read") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, stderr)
+	}
+}
+
+// TestLinkToFolder: a link that is named is followed, and paths are those below it.
+func TestLinkToFolder(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(photos(t), link); err != nil {
+		t.Skipf("no links here: %v", err)
+	}
+	code, out, stderr := run("-model", detector(t, -1e6), link)
+	if code != 0 || strings.Count(out, "\n") != 3 || !strings.Contains(out, filepath.Join(link, "b", "2.png")) {
+		t.Errorf("exit code %d\n%s\n%s", code, out, stderr)
+	}
+}
+
 func TestJSONLinesInOrder(t *testing.T) {
 	dir := photos(t)
 	code, out, _ := run("-model", detector(t, -1e6), "-batch", "2", "-json", dir)
@@ -191,6 +218,93 @@ func TestCalibrateAndJudge(t *testing.T) {
 	} {
 		if code, _, stderr := run(append([]string{"calibrate"}, args...)...); code != 2 || !strings.Contains(stderr, flag) {
 			t.Errorf("%s: exit code %d, %q", flag, code, stderr)
+		}
+	}
+}
+
+// bare writes the weights of a network and nothing about it.
+func bare(t *testing.T, m models.Model) string {
+	t.Helper()
+	f, err := models.State(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Metadata = nil
+	path := filepath.Join(t.TempDir(), "bare.safetensors")
+	if err := checkpoint.Write(path, f); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func network(t *testing.T, c models.Config) models.Model {
+	t.Helper()
+	m, err := models.New(c, kernels.CPU, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestCalibrateWantsTheNetworksClasses: what a network was not trained on would get
+// names of classes that mean nothing.
+func TestCalibrateWantsTheNetworksClasses(t *testing.T) {
+	two, none := t.TempDir(), t.TempDir()
+	picture, err := os.ReadFile(filepath.Join(photos(t), "a.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(two, "cat", "1.png"), filepath.Join(two, "dog", "2.png"), filepath.Join(none, "1.png")} {
+		write(t, path, picture)
+	}
+	out := filepath.Join(t.TempDir(), "m.safetensors")
+	for _, model := range []string{detector(t, 0), bare(t, network(t, models.Config{Arch: "wrn-10-1", Classes: 10}))} {
+		for set, says := range map[string]string{two: "has 10 classes and the set " + two + " 2: it was trained on another set", none: "has no classes"} {
+			args := []string{"calibrate", "-model", model, "-id", set, "-size", "16", "-out", out}
+			if strings.HasSuffix(model, "bare.safetensors") {
+				args = append(args, "-normalize", "greg")
+			}
+			code, _, stderr := run(args...)
+			if _, err := os.Stat(out); code != 1 || !strings.Contains(stderr, says) || err == nil {
+				t.Errorf("%v: exit code %d, %q; want %q in it, and no file: %v", args, code, stderr, says, err)
+			}
+		}
+	}
+}
+
+// TestCalibrateForeignNetworkThatRejects: the output for none of the classes of a file
+// without settings is no class, so it is not in the energy.
+func TestCalibrateForeignNetworkThatRejects(t *testing.T) {
+	config := models.Config{Arch: "wrn-10-1", Classes: 11, Reject: true}
+	set, err := datasets.OpenSynthetic("shapes-test", 20, 16, cli.SyntheticSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := datasets.Preset("greg", "shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := network(t, config)
+	c := greg.NewClassifier(m, n, kernels.CPU)
+	defer c.Close()
+	file := bare(t, m)
+	for _, score := range []string{"energy", "absent"} {
+		want, err := greg.Calibrate(context.Background(), c, greg.Config{}, score, set, greg.SetID{}, 0.5, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "m.safetensors")
+		code, _, stderr := run("calibrate", "-model", file, "-normalize", "greg", "-id", "shapes#20", "-size", "16", "-tpr", "0.5", "-score", score, "-out", out)
+		if code != 0 || !strings.Contains(stderr, "one output more") {
+			t.Fatalf("%s: exit code %d: %s", score, code, stderr)
+		}
+		got, err := greg.OpenDetector(context.Background(), out, kernels.CPU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Close()
+		if got.Threshold != want.Threshold || got.Model.Config() != config {
+			t.Errorf("%s: threshold %g of %+v, want %g of %+v", score, got.Threshold, got.Model.Config(), want.Threshold, config)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -23,10 +22,6 @@ type picture struct {
 	image datasets.Image
 	err   error
 }
-
-// extensions are those of the files that are judged in a folder; a file that is
-// named itself is judged whatever it is called.
-var extensions = []string{".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
 
 // pictures reads what args name, n at a time, the next ones while the caller
 // works on these.
@@ -106,7 +101,10 @@ func decode(batch []picture) {
 }
 
 // files yields the paths of single files, and why one cannot be looked at: folders are
-// walked in order, - is a list on standard input. An error without a path ends it.
+// walked in order, - is a list on standard input. In a folder the files count that
+// data sets count as pictures, those of formats that cannot be read too: left out they
+// would pass for judged. A file that is named itself is yielded whatever it is called.
+// An error without a path ends it.
 func files(args []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, arg := range args {
@@ -123,7 +121,7 @@ func files(args []string) iter.Seq2[string, error] {
 				}
 				continue
 			}
-			err := filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
+			err := filepath.WalkDir(followed(arg), func(path string, entry fs.DirEntry, err error) error {
 				switch {
 				case err != nil && !yield(path, reason(err)):
 					return errStopped
@@ -131,7 +129,7 @@ func files(args []string) iter.Seq2[string, error] {
 					return nil // the others may be fine
 				case entry.IsDir():
 					return nil
-				case path != arg && !slices.Contains(extensions, strings.ToLower(filepath.Ext(path))):
+				case path != arg && !datasets.IsImageName(filepath.ToSlash(path)):
 					return nil
 				case !yield(path, nil):
 					return errStopped
@@ -146,6 +144,14 @@ func files(args []string) iter.Seq2[string, error] {
 			}
 		}
 	}
+}
+
+// followed is a path at which a walk enters a folder that the path is a link to.
+func followed(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return path + string(filepath.Separator)
+	}
+	return path
 }
 
 var errStopped = fmt.Errorf("stopped")

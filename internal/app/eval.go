@@ -231,12 +231,8 @@ func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, 
 	if p.ID, err = open(spec, false); err != nil {
 		return err
 	}
-	if w.Config == nil && w.Model.Classes == len(p.ID.Classes())+1 {
-		env.Say("the network of %s has one output more than %s has classes: it is taken for that of none of them", w.Path, spec)
-		w.Model.Reject = true
-	}
-	if n := len(p.ID.Classes()); n != w.Model.Answers() && w.Model.Classes > 0 {
-		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Answers(), spec, n)
+	if err := w.FitSet(env, spec, len(p.ID.Classes())); err != nil {
+		return err
 	}
 	for _, o := range *e.ood {
 		s, err := open(o, false)
@@ -260,9 +256,6 @@ func (e *evalFlags) openSets(ctx context.Context, env *cli.Env, w *cli.Weights, 
 
 // classifier makes the network.
 func (e *evalFlags) classifier(w *cli.Weights, p *greg.Evaluation, dev kernels.Device) (*greg.Classifier, error) {
-	if w.Model.Classes == 0 {
-		w.Model.Classes = len(p.ID.Classes())
-	}
 	n, err := w.Normalize(*e.normalize, p.ID.Name())
 	if err != nil {
 		return nil, err

@@ -85,6 +85,27 @@ func (w *Weights) Network(dev kernels.Device) (models.Model, error) {
 	return m, w.Load(m)
 }
 
+// FitSet makes the weights those of a network that tells the classes of a set apart,
+// and is an error where they are not. A file that no run has written may have one
+// output more than the set has classes: it is taken for that of none of them, and the
+// user is told. spec is the set as the user named it. Call it before Network.
+func (w *Weights) FitSet(env *Env, spec string, classes int) error {
+	if classes == 0 {
+		return fmt.Errorf("the set %s has no classes: a folder of a folder for each class has them", spec)
+	}
+	if w.Config == nil && w.Model.Classes == classes+1 {
+		env.Say("the network of %s has one output more than %s has classes: it is taken for that of none of them", w.Path, spec)
+		w.Model.Reject = true
+	}
+	if w.Model.Classes == 0 { // of an architecture that only the user knows
+		w.Model.Classes = classes
+	}
+	if w.Model.Answers() != classes {
+		return fmt.Errorf("the network of %s has %d classes and the set %s %d: it was trained on another set", w.Path, w.Model.Answers(), spec, classes)
+	}
+	return nil
+}
+
 // Normalize is the normalisation that the weights were trained with: the stored
 // one or, for a file of another origin, the preset that -normalize names.
 func (w *Weights) Normalize(flag, id string) (datasets.Normalization, error) {
