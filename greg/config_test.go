@@ -3,6 +3,8 @@ package greg
 import (
 	"strings"
 	"testing"
+
+	"gradgrad/models"
 )
 
 func TestPresetsAreSound(t *testing.T) {
@@ -29,6 +31,32 @@ func TestPresetsAreSound(t *testing.T) {
 	code, _ := Preset("greg-code", 100)
 	if code.Loss.MarginIn != -25 || code.Loss.MarginAux != -7 || code.Loss.Variant != Code || code.StatUpdates != 2 {
 		t.Errorf("greg-code is %+v with %d updates", code.Loss, code.StatUpdates)
+	}
+}
+
+// TestDropoutIsTheMethods begins with a network that was trained with dropout 0.3 and
+// with one that was trained without: it is the method that decides.
+func TestDropoutIsTheMethods(t *testing.T) {
+	fine := map[string]bool{"oe": true, "oe-grad": true, "energy": true, "balanced": true}
+	names, _ := Methods()
+	for _, name := range names {
+		want := 0.0
+		if fine[name] {
+			want = 0.3
+		}
+		for _, before := range []float64{0, 0.3} {
+			c, err := Preset(name, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.SetNetwork(models.Config{Arch: "wrn-40-2", Dropout: before})
+			if c.Model.Dropout != want {
+				t.Errorf("%s after a network with dropout %g: %g, want %g", name, before, c.Model.Dropout, want)
+			}
+			if c.SetNetwork(models.Config{Arch: "densenet101"}); c.Model.Dropout != 0 {
+				t.Errorf("%s: dropout %g in a DenseNet", name, c.Model.Dropout)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gradgrad/datasets"
+	"gradgrad/models"
 )
 
 // TestChanges wants every setting that a run has changed, with the method's own
@@ -25,5 +26,24 @@ func TestChanges(t *testing.T) {
 		"-schedule cosine instead of multistep, -milestones 0.5,0.75 instead of 0.6666666666666666, -augment flip-crop instead of resized-crop"
 	if got := strings.Join(large.changes(c), ", "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestChangedDropout compares with the method's dropout, not with that of the network
+// which training begins with.
+func TestChangedDropout(t *testing.T) {
+	for method, want := range map[string]string{"greg": "-dropout 0.1 instead of 0", "energy": "-dropout 0.1 instead of 0.3"} {
+		c, err := small.Preset(method, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetNetwork(models.Config{Arch: "wrn-40-2", Dropout: 0.3})
+		if changes := small.changes(c); len(changes) > 0 {
+			t.Errorf("%s: nothing was changed, but %q", method, changes)
+		}
+		c.Model.Dropout = 0.1
+		if got := strings.Join(small.changes(c), ", "); got != want {
+			t.Errorf("%s: %q, want %q", method, got, want)
+		}
 	}
 }
