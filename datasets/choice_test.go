@@ -233,6 +233,14 @@ func TestLocate(t *testing.T) {
 	if _, err := Locate("lsun-c", Options{Root: root}); err == nil || !strings.Contains(err.Error(), "LSUN.tar.gz") {
 		t.Errorf("%v", err)
 	}
+	for _, spec := range []string{got, "far=" + got, got + "#random=5", "lsun-r#random=5"} {
+		if at, err := Locate(spec, Options{Root: root}); err != nil || at != got {
+			t.Errorf("%s: %s, %v", spec, at, err)
+		}
+	}
+	if _, err := Locate("lsun-r#as=nobody", Options{Root: root}); err == nil {
+		t.Error("a protocol that nobody knows: no error")
+	}
 	folders, err := DataFolders(root)
 	if err != nil || len(folders) != 3 || folders[0] != root {
 		t.Errorf("%v, %v", folders, err)

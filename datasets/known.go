@@ -109,10 +109,16 @@ func (o Options) roots() ([]string, error) {
 	return roots, nil
 }
 
-// Locate gives the file or folder that Open would read for a known set, or for
-// any name below the data folders. The error lists what was looked for, and
+// Locate gives the file or folder that Open would read for a spec, such as the name
+// of a known set, without opening it. The error lists what was looked for, and
 // where. Of o, Root and Train count.
-func Locate(name string, o Options) (string, error) { return findNamed(name, o) }
+func Locate(spec string, o Options) (string, error) {
+	l, err := locate(spec, o)
+	if err != nil {
+		return "", err
+	}
+	return l.file, nil
+}
 
 // findNamed looks for a set by name below the data folders.
 func findNamed(name string, o Options) (string, error) {

@@ -47,7 +47,9 @@ type evalFlags struct {
 	given                                   func(flag string) bool
 }
 
-func (x *Experiment) setupEval(f *cli.Flags) cli.Action {
+func (x *Experiment) setupEval(f *cli.Flags) cli.Action { return x.evalFlags(f).run }
+
+func (x *Experiment) evalFlags(f *cli.Flags) *evalFlags {
 	e := &evalFlags{x: x, given: f.Given}
 	f.Group("What")
 	e.checkpoint = f.String("checkpoint", "", "PATH: a run directory, a .safetensors or a PyTorch file")
@@ -67,7 +69,7 @@ func (x *Experiment) setupEval(f *cli.Flags) cli.Action {
 	e.method = f.String("method", "ce", "NAME: training method, for tables")
 	f.Group("Data")
 	e.sets = x.Sets.Flags(f)
-	return e.run
+	return e
 }
 
 func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -18,8 +17,8 @@ import (
 const sweepHelp = `Runs the trainings and evaluations that a sweep file lists, one after the other, and makes one table of them. What is
 done is skipped and what was cut off goes on, so the same command can be given again and again. A run that fails does
 not stop the others, except those that begin with its weights. As each begins, what is left of the whole is guessed
-from the runs before it. The files of the paper's tables are in sweeps/; package
-internal/sweep describes the format.
+from the runs before it. Flags that eval would refuse, and sets to judge on that are not there, end it before the first
+run. The files of the paper's tables are in sweeps/; package internal/sweep describes the format.
 
 -plan shows the runs without making them, with the time that each would take here: a few steps of each kind are timed
 on drawn images. -scale shrinks the epochs of every run, -set replaces a flag of train in every run, -only chooses
@@ -34,6 +33,7 @@ type sweepFlags struct {
 	out, data *string
 	skipBad   *bool
 	compute   *cli.Compute
+	epochs    *epochs
 }
 
 func (x *Experiment) setupSweep(f *cli.Flags) cli.Action {
@@ -55,18 +55,21 @@ func (s *sweepFlags) run(ctx context.Context, env *cli.Env, args []string) error
 	if len(args) != 1 {
 		return cli.Wrong("name one sweep file, such as sweeps/table1.toml")
 	}
-	sw, err := s.read(env, args[0])
+	sw, err := s.read(ctx, env, args[0])
 	if err != nil {
 		return err
 	}
 	if *s.plan {
-		return s.x.showPlan(ctx, env, sw, *s.data, s.compute.Args())
+		return s.showPlan(ctx, env, sw)
+	}
+	if err := s.checkSets(ctx, env, sw); err != nil {
+		return err
 	}
 	return s.execute(ctx, env, sw)
 }
 
 // read reads the file and changes it as the flags say.
-func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
+func (s *sweepFlags) read(ctx context.Context, env *cli.Env, path string) (*sweep.Sweep, error) {
 	set, err := sweep.ParseFlags(*s.set)
 	if err != nil {
 		return nil, cli.Wrong("-set: %w", err)
@@ -78,15 +81,12 @@ func (s *sweepFlags) read(env *cli.Env, path string) (*sweep.Sweep, error) {
 	if err := sw.Choose(*s.only); err != nil {
 		return nil, cli.Wrong("-only: %w", err)
 	}
-	for _, r := range sw.Runs { // say so now, not after days
-		if file := sw.Path(r.InitFile); r.InitFile != "" {
-			if _, err := os.Stat(file); err != nil {
-				return nil, fmt.Errorf("%s begins with the weights in %s (init-file), which cannot be read: %w", r.Name, file, err)
-			}
-		}
+	if err := s.check(ctx, env, sw); err != nil {
+		return nil, err
 	}
+	s.epochs = s.newEpochs(ctx, env)
 	if *s.scale != 1 {
-		changes, err := sw.Scale(*s.scale, s.x.methodEpochs)
+		changes, err := sw.Scale(*s.scale, s.epochs.of)
 		if err != nil {
 			return nil, cli.Wrong("-scale: %w", err)
 		}
@@ -121,16 +121,6 @@ func changedSuffix(scale float64, set sweep.Flags) string {
 		}
 		return r
 	}, strings.Join(parts, ""))
-}
-
-// methodEpochs are the epochs of a run that does not say them.
-func (x *Experiment) methodEpochs(train sweep.Flags) (int, error) {
-	method, ok := train["method"]
-	if !ok {
-		method = defaultMethod
-	}
-	c, err := x.Preset(method, 10)
-	return c.Epochs, err
 }
 
 // execute makes the runs and the tables.
@@ -198,7 +188,7 @@ func (s *sweepFlags) tables(env *cli.Env, sw *sweep.Sweep, evaluated []string) e
 	}
 	for _, name := range sw.Tables {
 		path := filepath.Join(sw.Out, filepath.FromSlash(name))
-		format, err := tableFormat("", path)
+		format, err := sweepFormat(name)
 		if err != nil {
 			return err
 		}

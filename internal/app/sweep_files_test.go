@@ -38,13 +38,19 @@ func TestSweepFiles(t *testing.T) {
 	}
 }
 
-func problems(t *testing.T, x *Experiment, file string) (wrong []string) {
+// flagsOf are the flags of a sweep without any data.
+func flagsOf(t *testing.T, x *Experiment) *sweepFlags {
 	s := &sweepFlags{x: x, plan: new(bool), scale: new(float64), set: new([]string), only: new([]string), out: new(string), data: new(string), skipBad: new(bool)}
 	*s.scale, *s.data = 1, t.TempDir()
 	t.Setenv("GRADGRAD_DATA", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	return s
+}
+
+func problems(t *testing.T, x *Experiment, file string) (wrong []string) {
+	s := flagsOf(t, x)
 	env := &cli.Env{Stdout: new(bytes.Buffer), Stderr: new(bytes.Buffer), Argv: []string{x.Name}, Quiet: true}
-	sw, err := s.read(env, file)
+	sw, err := s.read(context.Background(), env, file)
 	if err != nil {
 		return []string{err.Error()}
 	}

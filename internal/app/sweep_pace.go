@@ -12,10 +12,10 @@ import (
 
 // pace learns from the runs of a sweep that are done how long the others will take.
 type pace struct {
-	x     *Experiment
-	done  map[string]bool // by name
-	kinds map[string]rate // by the flags that decide how long an epoch takes
-	all   rate
+	epochs *epochs
+	done   map[string]bool // by name
+	kinds  map[string]rate // by the flags that decide how long an epoch takes
+	all    rate
 }
 
 // rate is how long so many epochs took, evaluations included.
@@ -25,7 +25,7 @@ func (r *rate) add(seconds, epochs float64) { r.seconds, r.epochs = r.seconds+se
 
 // newPace looks at what is there of a sweep.
 func (s *sweepFlags) newPace(sw *sweep.Sweep) *pace {
-	p := &pace{x: s.x, done: map[string]bool{}, kinds: map[string]rate{}}
+	p := &pace{epochs: s.epochs, done: map[string]bool{}, kinds: map[string]rate{}}
 	for _, r := range sw.Runs {
 		if state, err := readState(runDir(sw, r.Name), r); err == nil && state.done(r) {
 			p.add(r, state.Seconds)
@@ -36,7 +36,7 @@ func (s *sweepFlags) newPace(sw *sweep.Sweep) *pace {
 
 // add notes that a run is done, in seconds; 0 where nobody has measured them.
 func (p *pace) add(r sweep.Run, seconds float64) {
-	epochs, err := p.x.epochsOf(r.Train)
+	epochs, err := p.epochs.of(r.Train)
 	if p.done[r.Name] = true; seconds <= 0 || err != nil {
 		return
 	}
@@ -67,7 +67,7 @@ func (p *pace) left(runs []sweep.Run) string {
 		if p.done[r.Name] {
 			continue
 		}
-		epochs, err := p.x.epochsOf(r.Train)
+		epochs, err := p.epochs.of(r.Train)
 		kind, known := p.kinds[kindOf(r)]
 		if !known {
 			kind, unlike = p.all, unlike+1

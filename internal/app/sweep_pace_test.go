@@ -13,7 +13,7 @@ func TestPace(t *testing.T) {
 	}
 	ce, first, second, other := run("ce", "ce", "10", "1"), run("a", "greg", "4", "1"), run("b", "greg", "8", "2"), run("c", "dos", "5", "1")
 	runs := []sweep.Run{ce, first, second, other}
-	p := &pace{x: small, done: map[string]bool{}, kinds: map[string]rate{}}
+	p := &pace{epochs: &epochs{x: small}, done: map[string]bool{}, kinds: map[string]rate{}}
 	if got := p.left(runs); got != "" {
 		t.Errorf("nothing is measured, and yet%s", got)
 	}
@@ -33,6 +33,13 @@ func TestPace(t *testing.T) {
 	p.add(other, 100)
 	if got := p.left(runs); got != "" {
 		t.Errorf("all is done, and yet%s", got)
+	}
+	poem := func(seed string) sweep.Run {
+		return sweep.Run{Name: "poem-" + seed, Train: sweep.Flags{"method": "poem", "id": "cifar100", "seed": seed}}
+	}
+	p.add(poem("1"), 200) // a second an epoch
+	if got, want := p.left([]sweep.Run{poem("2")}), " (1 to go, about 3m20s)"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 	if got := whole(30*time.Second, 100, 400); got != 40 {
 		t.Errorf("a run whose last three quarters took 30 s would take %g s", got)

@@ -21,12 +21,12 @@ import (
 
 // showPlan prints the runs of a sweep and how long each would take: the time of a
 // step, measured, times the steps. Evaluations are not in it.
-func (x *Experiment) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep, data string, compute []string) error {
+func (s *sweepFlags) showPlan(ctx context.Context, env *cli.Env, sw *sweep.Sweep) error {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
 	w.Style().Format.Header = text.FormatDefault
 	w.AppendHeader(table.Row{"run", "begins with", "epochs", "steps", "s a step", "time", "flags of train"})
-	p := planner{x: x, data: data, path: sw.Path, compute: compute, steps: map[string]stepTime{}, images: map[string]int{}}
+	p := planner{x: s.x, data: *s.data, path: sw.Path, compute: s.compute.Args(), epochs: s.epochs, steps: map[string]stepTime{}, images: map[string]int{}}
 	var total time.Duration
 	unknown := 0
 	for _, r := range sw.Runs {
@@ -71,6 +71,7 @@ type planner struct {
 	data    string
 	path    func(string) string // of a file that the sweep names
 	compute []string            // the flags that say what computes
+	epochs  *epochs
 	steps   map[string]stepTime // by the flags that decide it
 	images  map[string]int      // by the spec and limit of the set; 0 when it is not there
 }
@@ -143,7 +144,7 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 		}
 		flags["arch"] = w.Model.Arch
 	}
-	epochs, err = p.x.epochsOf(flags)
+	epochs, err = p.epochs.of(flags)
 	if err != nil {
 		return st, 0, err
 	}
@@ -190,15 +191,6 @@ func (p *planner) time(ctx context.Context, env *cli.Env, r sweep.Run) (st stepT
 	st, err = bestStep(out)
 	p.steps[key] = st
 	return st, epochs, err
-}
-
-func (x *Experiment) epochsOf(flags sweep.Flags) (n int, err error) {
-	value, given := flags["epochs"]
-	if !given {
-		return x.methodEpochs(flags)
-	}
-	_, err = fmt.Sscan(value, &n)
-	return n, err
 }
 
 // bestStep reads the shortest time of a step from a run's metrics.

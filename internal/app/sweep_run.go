@@ -64,8 +64,7 @@ func (s *sweepFlags) make(ctx context.Context, env *cli.Env, sw *sweep.Sweep, r 
 		return nil
 	}
 	began := time.Now()
-	args := append(r.Eval.Args(), s.dataArgs()...)
-	if err := s.x.steps().Call(ctx, env, "eval", append(args, "-checkpoint="+dir)); err != nil {
+	if err := s.x.steps().Call(ctx, env, "eval", s.evalArgs(r, dir)); err != nil {
 		return err
 	}
 	state.Evaluated = true
@@ -147,6 +146,11 @@ func (s *sweepFlags) trainArgs(sw *sweep.Sweep, r sweep.Run, dir string) []strin
 		args = append(args, "-resume")
 	}
 	return args
+}
+
+// evalArgs judges a run.
+func (s *sweepFlags) evalArgs(r sweep.Run, dir string) []string {
+	return append(append(r.Eval.Args(), s.dataArgs()...), "-checkpoint="+dir)
 }
 
 // dataArgs are the flags of all runs.

@@ -188,34 +188,58 @@ func (s *Sets) read(ctx context.Context, env *Env, spec string, w Want) (dataset
 	return set, err
 }
 
-// openSynthetic draws a synthetic set; drawn is false when spec names none.
-func openSynthetic(spec string, w Want) (set datasets.Set, drawn bool, err error) {
+// Locate looks whether the set that spec names is there, without reading it.
+func (s *Sets) Locate(spec string, train bool) error {
+	_, drawn, err := parseSynthetic(spec, train)
+	if err != nil || drawn {
+		return err
+	}
+	if _, err := datasets.Locate(spec, datasets.Options{Root: s.Data, Train: train}); err != nil {
+		return fmt.Errorf("data set %s: %w", spec, err)
+	}
+	return nil
+}
+
+// synthetic is a set that the program draws.
+type synthetic struct {
+	key    string // its name in results, "" for its own
+	family string
+	n      int // images
+}
+
+// parseSynthetic reads a spec; drawn is false when it names no synthetic set.
+func parseSynthetic(spec string, train bool) (y synthetic, drawn bool, err error) {
 	key, rest, named := strings.Cut(spec, "=")
 	if !named {
-		rest = spec
+		key, rest = "", spec
 	}
 	family, count, counted := strings.Cut(rest, "#")
 	if !slices.Contains(datasets.SyntheticNames(), family) {
-		return nil, false, nil
+		return y, false, nil
 	}
-	n := syntheticTest
-	if w.Train {
-		n = syntheticTrain
+	y = synthetic{key, family, syntheticTest}
+	if train {
+		y.n = syntheticTrain
 	} else if family == "shapes" {
-		family = "shapes-test"
+		y.family = "shapes-test"
 	}
 	if counted {
-		if n, err = strconv.Atoi(count); err != nil || n < 1 {
-			return nil, true, Wrong("synthetic set %s: %q is not a number of images; write for example %s#5000", spec, count, family)
+		if y.n, err = strconv.Atoi(count); err != nil || y.n < 1 {
+			return y, true, Wrong("synthetic set %s: %q is not a number of images; write for example %s#5000", spec, count, y.family)
 		}
 	}
-	size := w.Size
-	if size == 0 {
-		size = 32
+	return y, true, nil
+}
+
+// openSynthetic draws a synthetic set; drawn is false when spec names none.
+func openSynthetic(spec string, w Want) (set datasets.Set, drawn bool, err error) {
+	y, drawn, err := parseSynthetic(spec, w.Train)
+	if err != nil || !drawn {
+		return nil, drawn, err
 	}
-	set, err = datasets.OpenSynthetic(family, n, size, SyntheticSeed)
-	if err == nil && named {
-		set = renamed{set, key}
+	set, err = datasets.OpenSynthetic(y.family, y.n, cmp.Or(w.Size, 32), SyntheticSeed)
+	if err == nil && y.key != "" {
+		set = renamed{set, y.key}
 	}
 	return set, true, err
 }
