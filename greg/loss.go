@@ -66,6 +66,10 @@ func (l Loss) UsesMargins() bool {
 	return hinges || l.LambdaGrad != 0 && l.GradOf == GradEnergy
 }
 
+// Measurable reports whether equation (3) can be measured beside the loss, or is part
+// of it: there are outliers, and margins that say which images are detected.
+func (l Loss) Measurable() bool { return l.NeedsAux() && (l.UsesMargins() || l.LambdaGrad != 0) }
+
 // rejects reports whether the last output stands for none of the classes.
 func (l Loss) rejects() bool { return l.Outliers == Absent || l.Outliers == Mixed }
 

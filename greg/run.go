@@ -36,6 +36,7 @@ type Record struct {
 	Device    string           `json:"device"`
 	Precision string           `json:"precision,omitempty"`  // what convolutions multiplied in; "" in records of version 0.1 is fp32
 	Every     int              `json:"save_every,omitempty"` // steps between checkpoints; 0 means 200
+	GradEvery int              `json:"grad_every,omitempty"` // steps between measurements of L_gradS, of the trainer
 	Program   Program          `json:"program"`
 	Command   []string         `json:"command"`
 }
@@ -115,7 +116,7 @@ func NewRun(dir string, rec Record, t *Trainer) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec.Config = t.Config
+	rec.Config, rec.GradEvery = t.Config, t.GradEvery
 	if err := begin(dir, rec); err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
@@ -202,6 +203,7 @@ func open(ctx context.Context, dir string, dev kernels.Device, init func(models.
 	if err != nil {
 		return nil, err
 	}
+	t.GradEvery = rec.GradEvery
 	r := &Run{Dir: dir, Record: rec, Trainer: t, Every: rec.Every, saved: -1}
 	f, err := checkpoint.Open(ctx, filepath.Join(dir, checkpoint.RunFile))
 	switch {

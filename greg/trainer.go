@@ -44,8 +44,9 @@ type Trainer struct {
 	// Eager makes devices that could replay steps run every one operation by operation,
 	// to the same bits: for profiles, and to find out which operation fails.
 	Eager bool
-	// GradEvery makes every so many steps measure L_gradS also where the loss
-	// does not contain it, for comparisons; 0 never. Training is unaffected.
+	// GradEvery makes every so many steps, the first of them included, measure L_gradS
+	// also where the loss does not contain it, for comparisons; 0 never. Training is
+	// unaffected: the same bits. [Loss.Measurable] says where it can be.
 	GradEvery int
 }
 

@@ -44,6 +44,10 @@ func (t *trainFlags) check() error {
 		return cli.Wrong("-normalize %s: it must be one of %s", *t.normalize, strings.Join(datasets.PresetNames(), ", "))
 	case c.Loss.Outliers == greg.Balanced && len(c.Prior) == 0 && *t.init == "":
 		return cli.Wrong("the method %s counts classes with the weights that it begins with: name trained ones with -init, or give -prior", c.Method)
+	case *t.gradEvery < 0:
+		return cli.Wrong("-grad-every %d: a number of steps is wanted, or 0 for never", *t.gradEvery)
+	case *t.gradEvery > 0 && !c.Loss.Measurable():
+		return cli.Wrong("-grad-every %d: the method %s has no outliers with energy margins, and equation (3) needs both; leave it out", *t.gradEvery, c.Method)
 	case *t.arch == "":
 		return nil
 	}

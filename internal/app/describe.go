@@ -41,6 +41,9 @@ func (j *Job) describe(env *cli.Env, x *Experiment) {
 	if c.DualRate > 0 {
 		say("", "lambda_grad moves by %g (L_gradS - %g) after every step, not below 0", c.DualRate, c.DualTarget)
 	}
+	if rec.GradEvery > 0 && c.Loss.LambdaGrad == 0 {
+		say("", "L_gradS is measured beside it, every %d steps", rec.GradEvery)
+	}
 	if j.Aux != nil {
 		say("outliers", "%s", describeOutliers(c, j.Aux.Len(), t.PerEpoch(j.ID)))
 	}

@@ -89,6 +89,7 @@ func (t *trainFlags) contradictions(rec greg.Record) []string {
 		{"precision", t.compute.Precision, cmp.Or(rec.Precision, cuda.FP32.String())},
 		{"size", fmt.Sprint(t.sets.Size), fmt.Sprint(rec.Config.Size)},
 		{"limit", fmt.Sprint(t.sets.Limit), fmt.Sprint(rec.Sets["id"].Limit)},
+		{"grad-every", fmt.Sprint(*t.gradEvery), fmt.Sprint(rec.GradEvery)},
 		{"aux-classes", *t.classes, rec.Sets["aux"].ClassFile},
 	} {
 		if t.given(c.flag) && c.says != c.is {

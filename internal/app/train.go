@@ -40,7 +40,7 @@ type trainFlags struct {
 	compute                *cli.Compute
 	resume, newHead        *bool
 	capture                *bool
-	every                  *int
+	every, gradEvery       *int
 	sets                   *cli.Sets
 	settings               settings
 	given                  func(flag string) bool
@@ -61,6 +61,7 @@ func (x *Experiment) setupTrain(f *cli.Flags) cli.Action {
 	t.out = f.String("out", "", "DIR: the run directory")
 	t.resume = f.Bool("resume", false, "go on with the run in -out; its own settings hold")
 	t.every = f.Int("save-every", 200, "N: steps between checkpoints; every epoch ends with one too")
+	t.gradEvery = f.Int("grad-every", 0, "N: measure L_gradS, equation (3), every N steps also where the loss does not contain it, for curves with and without; the weights are the same bits (default never)")
 	t.compute = cli.ComputeFlags(f)
 	t.capture = f.Bool("capture", true, "on a GPU, capture a step and replay it as one launch; -capture=false runs every operation by itself, to the same bits, for profiles and to find out which one fails")
 	f.Group("Data")
@@ -146,6 +147,7 @@ func (t *trainFlags) begin(ctx context.Context, env *cli.Env) (*Job, error) {
 	if err != nil {
 		return nil, cli.AsWrong(err)
 	}
+	trainer.GradEvery = *t.gradEvery
 	if err := trainer.CheckSets(j.ID, j.Aux); err != nil {
 		return nil, err // before there is a run
 	}
