@@ -46,6 +46,7 @@ func TestImageNetPresets(t *testing.T) {
 	}{
 		{"greg", 10, want{20, 32, 32, 0, 0, 10, 1e-4, Paper, 1}},
 		{"greg-code", 10, want{100, 64, 64, 0, 0, 50, 0.01, Code, 2}},
+		{"dos", 10, want{100, 64, 64, 2953, 64, 50, 0.01, Paper, 1}},
 		{"greg+", 10, want{15, 32, 64, 1476, 32, 10, 1e-4, Paper, 1}},
 		{"greg+-code", 20, want{25, 32, 64, 1230, 32, 10, 1e-4, Code, 2}},
 	} {
@@ -57,7 +58,7 @@ func TestImageNetPresets(t *testing.T) {
 		if got != w.want {
 			t.Errorf("%s: %+v, want %+v", w.method, got, w.want)
 		}
-		if c.Loss.MarginIn != -25 || c.Loss.MarginAux != -7 {
+		if c.Loss.UsesMargins() && (c.Loss.MarginIn != -25 || c.Loss.MarginAux != -7) {
 			t.Errorf("%s: margins %g and %g", w.method, c.Loss.MarginIn, c.Loss.MarginAux)
 		}
 	}
