@@ -104,17 +104,17 @@ func (w *weightGrad) task(sums, x, dy []float32, part, split int) {
 			end := w.n * w.outH * w.outW * w.outC
 			f.pieces = [2][]float32{w.following(x, img, imgs, row, rows), dy[at+n : min(at+2*n, end)]}
 		}
-		if u == w.units()-1 && w.cout%tiles.lanes != 0 {
-			w.lastUnit(sums[part*w.total:], a, e, &f, imgs*rows, split, u > lo)
+		if w.cout%tiles.lanes != 0 && len(dy)-(at+n) < tiles.lanes {
+			w.copied(sums[part*w.total:], a, e, &f, imgs*rows, split, u > lo)
 		} else {
 			w.unit(sums[part*w.total:], a, e, &f, imgs*rows, split, u > lo)
 		}
 	}
 }
 
-// lastUnit is unit on a copy of dy with room behind: dy is read in whole
-// vectors.
-func (w *weightGrad) lastUnit(dw, a, dy []float32, f *fetcher, lines, split int, add bool) {
+// copied is unit on a copy of dy with room behind: dy is read in whole vectors, and
+// those of its last pixels, of which several units can be, would end behind it.
+func (w *weightGrad) copied(dw, a, dy []float32, f *fetcher, lines, split int, add bool) {
 	room := borrow[float32](len(dy) + tailCols)
 	defer giveBack(room)
 	copy(room.data, dy)

@@ -64,7 +64,7 @@ func (p *addCase) all(dev Device) (out [][]float64) {
 	n, c := p.at.M*p.at.C, p.at.C
 	first, second := []int{n, n, c, c}, []int{n, n, c}
 	keep := func(results [][]float64) { out = append(out, results...) }
-	keep(p.run(dev, BatchNormAdd, first, nil, p.x, p.gamma, p.beta, p.skip))
+	keep(p.run(dev, BatchNormAdd, []int{n, c, c, c}, nil, p.x, p.gamma, p.beta, p.skip))
 	keep(p.run(dev, ChannelAffine, []int{n}, nil, p.x, p.gamma, p.beta, p.skip))
 	keep(p.run(dev, BatchNormGrad, []int{n, c, c}, []int{7}, p.g, p.x, p.gamma, p.beta, p.mean, p.rstd, p.skip))
 	keep(p.run(dev, BatchNormGrad, []int{n, c, c}, nil, p.g, p.x, p.gamma, p.beta, p.mean, p.rstd, p.skip))
