@@ -123,7 +123,7 @@ func (d *DICEScore) Score(dst []float64, out Outputs) error {
 
 func init() {
 	const means = "stat=FILE.npy has the mean features"
-	Register("dice", "energy without the p % least important weights; p=90; "+means, func(o *Options) (Detector, error) {
+	Register("dice", "energy without the p % least important weights; p=90, as its paper for CIFAR (ImageNet: p=70); "+means, func(o *Options) (Detector, error) {
 		return &DICEScore{P: o.Percentile("p", 90, 50, 70, 85, 90, 95), Stat: o.Text("stat", "")}, nil
 	})
 	Register("dice+react", "dice of features clipped at c; p=90 c=1; "+means, func(o *Options) (Detector, error) {

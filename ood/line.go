@@ -133,7 +133,7 @@ func (l *LINe) cutsOf(k int, row []float64) lineCuts {
 }
 
 func init() {
-	Register("line", "energy of the neurons and weights that matter to the predicted class; pa=90 pw=90 c=1", func(o *Options) (Detector, error) {
+	Register("line", "energy of the neurons and weights that matter to the predicted class; pa=90 pw=90 c=1, as its paper for CIFAR-10 (CIFAR-100: pa=10; ImageNet: pa=10;pw=10;c=0.8)", func(o *Options) (Detector, error) {
 		return &LINe{PA: o.Percentile("pa", 90, 10, 50, 90), PW: o.Percentile("pw", 90, 10, 50, 90), C: o.Positive("c", 1)}, nil
 	})
 }
