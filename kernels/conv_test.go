@@ -154,58 +154,6 @@ func testConvWinogradShapes(t *testing.T) {
 	}
 }
 
-// The largest error over the largest value, with the inputs of a network: what
-// ConvWinograd promises.
-func TestConvWinogradError(t *testing.T) { eachTileSet(t, testConvWinogradError) }
-
-func testConvWinogradError(t *testing.T) { testConvError(t, ConvWinograd, 5e-6) }
-
-// testConvError bounds the error of an algorithm in all three directions.
-func testConvError(t *testing.T, algorithm ConvAlgorithm, promised float64) {
-	for _, c := range []int{16, 64, 128} {
-		g := square(2, 16, c, c, 3, 1, 1)
-		g.Algorithm = algorithm
-		r := rand.New(rand.NewPCG(11, uint64(c)))
-		x, w, dy := make([]float32, 2*256*c), make([]float32, 9*c*c), make([]float32, 2*256*c)
-		for i := range x {
-			x[i] = float32(max(0, r.NormFloat64()))
-			dy[i] = float32(r.NormFloat64())
-		}
-		for i := range w {
-			w[i] = float32(r.NormFloat64() * math.Sqrt(2/float64(9*c)))
-		}
-		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
-		ConvForward(y, x, w, &g)
-		ConvInputGrad(dx, dy, w, &g)
-		ConvWeightGrad(dw, x, dy, &g)
-
-		wide := func(s []float32) []float64 {
-			out := make([]float64, len(s))
-			convert(out, s)
-			return out
-		}
-		y64, dx64, dw64 := wide(y), wide(dx), wide(dw)
-		ConvForward(y64, wide(x), wide(w), &g)
-		ConvInputGrad(dx64, wide(dy), wide(w), &g)
-		ConvWeightGrad(dw64, wide(x), wide(dy), &g)
-		for _, d := range []struct {
-			name string
-			got  []float32
-			want []float64
-		}{{"forward", y, y64}, {"input gradient", dx, dx64}, {"weight gradient", dw, dw64}} {
-			worst, largest := 0.0, 0.0
-			for i, v := range d.got {
-				worst = max(worst, math.Abs(float64(v)-d.want[i]))
-				largest = max(largest, math.Abs(d.want[i]))
-			}
-			t.Logf("%d channels, %s: %.1e", c, d.name, worst/largest)
-			if !(worst/largest < promised) {
-				t.Errorf("%d channels, %s: error %.1e of the largest value, promised %.0e", c, d.name, worst/largest, promised)
-			}
-		}
-	}
-}
-
 func TestConvSameBits(t *testing.T) { eachTileSet(t, testConvSameBits) }
 
 func testConvSameBits(t *testing.T) {

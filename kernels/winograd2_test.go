@@ -32,14 +32,6 @@ func testConvWinograd2(t *testing.T) {
 	}
 }
 
-// TestConvWinograd2Error is what ConvWinograd2 promises; the direct sums keep the same
-// promise.
-func TestConvWinograd2Error(t *testing.T) {
-	eachTileSet(t, func(t *testing.T) {
-		testConvError(t, ConvWinograd2, 1e-6)
-	})
-}
-
 func TestConvWinograd2SameBits(t *testing.T) {
 	for _, g := range wino2Shapes {
 		g.Algorithm = ConvWinograd2
