@@ -1,6 +1,6 @@
 # What CI does, and what developers do often. Every target is plain Go commands.
 
-.PHONY: check test noasm arm64 cuda vet-cuda test-cuda gpu-check sim ptxas-check bench bench-peer bench-kmeans demo tour fuzz clean
+.PHONY: check test noasm arm64 cuda vet-cuda test-cuda gpu-check sim reference ptxas-check bench bench-peer bench-kmeans demo tour fuzz clean
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -44,6 +44,9 @@ gpu-check: build/cuda/cuda.h ## the folder for a machine with a GPU, tried here 
 sim: ## every GPU kernel on the simulator, the full sweep of shapes, all checks on
 	go test -timeout 15m ./kernels/cuda -full
 	go test -timeout 15m ./greg -run Device -full
+
+reference: ## ODIN of a published network on all sets of the reference, some minutes; the other scores are in go test ./...
+	go test -timeout 30m ./greg -run TestODINReference -full
 
 ptxas-check: ## NVIDIA's assembler on every GPU kernel, where it can be had
 	scripts/ptxas-check.sh

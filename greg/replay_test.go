@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -237,8 +236,6 @@ func TestStepIsOneGraph(t *testing.T) {
 	}
 }
 
-var full = flag.Bool("full", false, "train by every method on the simulator, not only by those that do most between steps")
-
 // TestMethodsOnADevice trains by a method operation by operation and by replays: choosing among
 // candidates, which is replayed too, counting priors, drawing boundaries and mixing
 // happen in between.
@@ -246,7 +243,7 @@ func TestMethodsOnADevice(t *testing.T) {
 	methods, _ := greg.Methods()
 	few := []string{"balanced", "poem", "openmix", "greg+", "oe-grad"}
 	for _, method := range methods {
-		if !*full && !slices.Contains(few, method) {
+		if !*greg.Full && !slices.Contains(few, method) {
 			continue
 		}
 		t.Run(method, func(t *testing.T) {
