@@ -37,6 +37,11 @@ type Results struct {
 	Versions   map[string]string // of the program, Go, ...
 	Digests    map[string]string // SHA-256 of data and checkpoint
 
+	// Settings are those of the training run: "settings", and in "preset" what the method
+	// has where a run changed it. They are nil where they are not known, as in files of
+	// before they were recorded. Runs whose settings differ are not seeds of one another.
+	Settings Settings
+
 	// Certificate is nil where none was computed.
 	Certificate *CertificateResult
 

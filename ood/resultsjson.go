@@ -25,6 +25,8 @@ type resultsJSON struct {
 	Command     string             `json:"command,omitempty"`
 	Versions    map[string]string  `json:"versions,omitempty"`
 	Digests     map[string]string  `json:"digests,omitempty"`
+	Settings    Settings           `json:"settings,omitempty"`
+	Preset      map[string]string  `json:"preset,omitempty"`
 	Certificate *CertificateResult `json:"certificate,omitempty"`
 	Scores      scoreMap           `json:"scores"`
 }
@@ -42,7 +44,7 @@ type averageJSON struct {
 func (r Results) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultsJSON{
 		r.ID, nullable(r.IDAccuracy), r.Arch, r.Method, r.Seed, r.Convention, r.Normalize,
-		r.IDN, r.Variant, r.Epoch, r.Step, r.Checkpoint, r.Command, r.Versions, r.Digests, r.Certificate, r.Scores,
+		r.IDN, r.Variant, r.Epoch, r.Step, r.Checkpoint, r.Command, r.Versions, r.Digests, r.Settings, r.Settings.Preset(), r.Certificate, r.Scores,
 	})
 }
 
@@ -60,9 +62,10 @@ func (r *Results) UnmarshalJSON(data []byte) error {
 	if j.IDAccuracy != nil {
 		acc = *j.IDAccuracy
 	}
+	j.Settings.changedFrom(j.Preset)
 	*r = Results{
 		j.ID, acc, j.Arch, j.Method, j.Seed, j.Convention, j.Normalize,
-		j.IDN, j.Variant, j.Epoch, j.Step, j.Checkpoint, j.Command, j.Versions, j.Digests, j.Certificate, j.Scores,
+		j.IDN, j.Variant, j.Epoch, j.Step, j.Checkpoint, j.Command, j.Versions, j.Digests, j.Settings, j.Certificate, j.Scores,
 	}
 	return nil
 }

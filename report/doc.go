@@ -9,7 +9,9 @@
 //
 // It has the paper's layout: one block for each ID set, network and FPR
 // convention; a row a method; FPR95 and AUROC for each OOD set; the average
-// last, the paper's own average beside it where there is one.
+// last, the paper's own average beside it where there is one. A row is the mean
+// over seeds; runs of one method with other settings are rows of their own, labelled
+// with what differs, as GReg+ (clusters=16).
 //
 // Figures are vector drawings that can be written as SVG or PNG:
 //

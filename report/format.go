@@ -150,7 +150,7 @@ func (b *Block) markdown() string {
 var markdownText = strings.NewReplacer(`\`, `\\`, "_", `\_`, "*", `\*`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]", `\]`, "`", "\\`").Replace
 
 var csvHead = []string{"id", "arch", "method", "variant", "score", "params", "seed", "fpr_convention", "normalize", "id_accuracy",
-	"set", "fpr95", "auroc", "aupr_in", "aupr_out", "detection_error", "n_id", "n_ood", "source", "precision"}
+	"set", "fpr95", "auroc", "aupr_in", "aupr_out", "detection_error", "n_id", "n_ood", "source", "precision", "changed"}
 
 func (t *Table) writeCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
@@ -168,7 +168,7 @@ func (t *Table) writeCSV(w io.Writer) error {
 					lines = append(lines, []string{b.ID, b.Arch, r.Method, r.Variant, r.Score, string(r.Params),
 						strconv.FormatUint(res.Seed, 10), b.Convention.String(), res.Normalize, acc,
 						s.Name, num(m.FPR95), num(m.AUROC), num(m.AUPRIn), num(m.AUPROut), num(m.DetectionError),
-						strconv.Itoa(m.NID), strconv.Itoa(m.NOOD), r.Sources[i], res.Versions["precision"]})
+						strconv.Itoa(m.NID), strconv.Itoa(m.NOOD), r.Sources[i], res.Versions["precision"], changed(r.Settings, nil)})
 				}
 			}
 		}

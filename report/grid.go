@@ -91,11 +91,18 @@ func paperCells(r *Row) []gridCell {
 	if r.Paper == nil {
 		return cells
 	}
-	cells[0].text = fmt.Sprintf("%.2f", r.Paper.FPR95)
-	cells[1].text = fmt.Sprintf("%.2f", r.Paper.AUROC)
-	if avg := r.Cells[len(r.Cells)-1]; avg.FPR95.N > 0 {
-		cells[2].text = fmt.Sprintf("%+.2f", avg.FPR95.Mean-r.Paper.FPR95)
-		cells[3].text = fmt.Sprintf("%+.2f", avg.AUROC.Mean-r.Paper.AUROC)
+	avg := r.Cells[len(r.Cells)-1]
+	for i, v := range []struct {
+		paper float64
+		here  Stat
+	}{{r.Paper.FPR95, avg.FPR95}, {r.Paper.AUROC, avg.AUROC}} {
+		if v.paper == 0 {
+			continue
+		}
+		cells[i].text = fmt.Sprintf("%.2f", v.paper)
+		if v.here.N > 0 {
+			cells[2+i].text = fmt.Sprintf("%+.2f", v.here.Mean-v.paper)
+		}
 	}
 	return cells
 }
@@ -174,6 +181,7 @@ func (b *Block) notes() []string {
 	if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.incomplete() }) {
 		notes = append(notes, "An average needs every OOD set of the block; evaluations without one are left out of it.")
 	}
+	notes = append(notes, b.settingNotes()...)
 	if b.layout == OpenOODLayout {
 		return append(notes, "Near-OOD and Far-OOD are means over the sets before them, grouped as OpenOOD does.")
 	}
@@ -181,6 +189,9 @@ func (b *Block) notes() []string {
 		note := "Paper: " + PaperSource(b.ID) + "."
 		if want, number := paperSets(b.ID); !b.hasSets(want) {
 			note += " The OOD sets here are not those " + number + ", so the difference is no measure of the reproduction."
+		}
+		if slices.ContainsFunc(b.Rows, func(r *Row) bool { return r.Paper != nil && len(r.Preset) > 0 }) {
+			note += " Where settings are changed, it is that of the method's own."
 		}
 		notes = append(notes, note)
 	}

@@ -24,7 +24,7 @@ func PaperSource(id string) string {
 // PaperValue is an average that the paper prints, in percent.
 type PaperValue struct {
 	FPR95 float64 `json:"fpr95"`
-	AUROC float64 `json:"auroc"`
+	AUROC float64 `json:"auroc,omitempty"` // 0: not printed
 }
 
 // The paper's columns: in-distribution set and network.
@@ -107,6 +107,16 @@ func PaperAverage(id, arch, method, score string) (PaperValue, bool) {
 		}
 	}
 	return PaperValue{}, false
+}
+
+// PaperClusters returns the paper's average FPR95 for a number of clusters other than
+// the method's own, from its Table 7.
+func PaperClusters(id, arch, method string, clusters int) (PaperValue, bool) {
+	if id != "cifar100" || arch != "densenet101" || method != "greg+" {
+		return PaperValue{}, false
+	}
+	fpr, printed := map[int]float64{16: 58.97, 32: 46.41, 64: 30.55}[clusters]
+	return PaperValue{FPR95: fpr}, printed
 }
 
 // The paper's top-1 accuracies on CIFAR-10 (its Table 6) for wrn-40-2 and densenet101.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gradgrad/ood"
@@ -43,24 +44,29 @@ type Set struct {
 
 // Row is one method with one score, over one or several seeds.
 type Row struct {
-	Label    string          `json:"label"`
-	Method   string          `json:"method"`
-	Variant  string          `json:"variant,omitempty"`
-	Score    string          `json:"score"`
-	Params   json.RawMessage `json:"params"`
-	Seeds    []uint64        `json:"seeds"`
-	Sources  []string        `json:"sources"` // files that it is made of
-	Accuracy Stat            `json:"id_accuracy"`
-	Cells    []Cell          `json:"cells"` // one a column of the layout: each set, then the average
-	Paper    *PaperValue     `json:"paper,omitempty"`
+	Label   string          `json:"label"`
+	Method  string          `json:"method"`
+	Variant string          `json:"variant,omitempty"`
+	Score   string          `json:"score"`
+	Params  json.RawMessage `json:"params"`
+	// Settings are those of the training runs, which they share; empty where results
+	// do not say. Preset is what the method has in the place of those that are changed.
+	Settings ood.Settings      `json:"settings,omitempty"`
+	Preset   map[string]string `json:"preset,omitempty"`
+	Seeds    []uint64          `json:"seeds"`
+	Sources  []string          `json:"sources"` // files that it is made of
+	Accuracy Stat              `json:"id_accuracy"`
+	Cells    []Cell            `json:"cells"` // one a column of the layout: each set, then the average
+	Paper    *PaperValue       `json:"paper,omitempty"`
 	// PaperAccuracy is the paper's accuracy of such a network, in percent, where it
 	// prints one; every score of a network has the same.
 	PaperAccuracy *float64 `json:"paper_id_accuracy,omitempty"`
 
-	key     string
-	apart   bool // the source is part of the label
-	results []*ood.Results
-	scores  []ood.ScoreResult
+	key      string
+	training string // what tells the runs from others of their method, in the label
+	apart    bool   // the source is part of the label
+	results  []*ood.Results
+	scores   []ood.ScoreResult
 }
 
 // Cell is a row's result on one OOD set, or its average.
@@ -114,14 +120,18 @@ func LoadTable(paths ...string) (*Table, error) {
 }
 
 // NewTable makes a table. Evaluations that differ in the seed alone are one row,
-// as mean and population standard deviation; evaluations of the same seed stay
-// rows of their own, labelled with their source. It is an error to give none.
+// as mean and population standard deviation. Runs with other settings (the
+// Settings of their results) are other rows, labelled with what tells them from the
+// rest of their method; so are those that say nothing of theirs beside those that
+// do. Evaluations of the same seed stay rows of their own, labelled with their
+// source. It is an error to give none.
 func NewTable(inputs ...Input) (*Table, error) {
 	t := &Table{}
+	all := everySetting(inputs)
 	for _, in := range inputs {
+		settings := complete(in.Results.Settings, all[in.Results.Method])
 		for _, s := range in.Results.Scores {
-			b := t.block(in.Results)
-			b.collect(in, s)
+			t.block(in.Results).collect(in, s, settings)
 		}
 	}
 	if len(t.Blocks) == 0 {
@@ -145,7 +155,7 @@ func (t *Table) block(r *ood.Results) *Block {
 }
 
 // collect files one score of one evaluation under its row and its sets.
-func (b *Block) collect(in Input, s ood.ScoreResult) {
+func (b *Block) collect(in Input, s ood.ScoreResult, settings ood.Settings) {
 	r := in.Results
 	b.Normalize = include(b.Normalize, r.Normalize)
 	if p := r.Versions["precision"]; p != "" {
@@ -161,11 +171,12 @@ func (b *Block) collect(in Input, s ood.ScoreResult) {
 		b.Sets[i].Images = include(b.Sets[i].Images, set.NOOD)
 	}
 	score, _, _ := strings.Cut(s.Name, ":")
-	key := strings.Join([]string{r.Method, r.Variant, score, compact(s.Params)}, "\x00")
+	key := strings.Join([]string{r.Method, r.Variant, score, compact(s.Params), settingsKey(settings)}, "\x00")
 	i := slices.IndexFunc(b.Rows, func(x *Row) bool { return x.key == key })
 	if i < 0 {
 		i = len(b.Rows)
-		b.Rows = append(b.Rows, &Row{Method: r.Method, Variant: r.Variant, Score: score, Params: json.RawMessage(compact(s.Params)), key: key})
+		b.Rows = append(b.Rows, &Row{Method: r.Method, Variant: r.Variant, Score: score, Params: json.RawMessage(compact(s.Params)),
+			Settings: settings, Preset: settings.Preset(), key: key})
 	}
 	row := b.Rows[i]
 	row.Seeds = append(row.Seeds, r.Seed)
@@ -202,6 +213,9 @@ func (b *Block) finish() {
 	names := setNamesFor(b.ID)
 	slices.SortStableFunc(b.Sets, func(x, y Set) int { return rank(names, x.Key) - rank(names, y.Key) })
 	slices.SortStableFunc(b.Rows, func(x, y *Row) int { return rank(methodNames, x.methodKey()) - rank(methodNames, y.methodKey()) })
+	for _, m := range b.methods() {
+		m.tellApart()
+	}
 	for _, row := range b.Rows {
 		var acc []float64
 		for _, r := range row.results {
@@ -211,15 +225,30 @@ func (b *Block) finish() {
 		}
 		row.Accuracy = newStat(acc)
 		row.Label = b.label(row)
-		v, known := PaperAverage(b.ID, b.Arch, row.Method, row.Score)
-		if known && b.Convention == ood.Paper && row.native() && (row.Score != "energy" || string(row.Params) == "{}") {
-			row.Paper = &v
-		}
-		if a, known := PaperAccuracy(b.ID, b.Arch, row.Method); known {
-			row.PaperAccuracy = &a
-		}
+		b.besidePaper(row)
 	}
 	b.fill()
+}
+
+// besidePaper finds what the paper prints for a row. A row of another number of
+// clusters than the method's has what the paper prints for that number; settings that
+// the paper does not vary leave the method's values, and a note says so.
+func (b *Block) besidePaper(r *Row) {
+	clusters, _ := r.Settings.Get("clusters")
+	if a, known := PaperAccuracy(b.ID, b.Arch, r.Method); known && !clusters.Changed() {
+		r.PaperAccuracy = &a
+	}
+	if b.Convention != ood.Paper || !r.native() || r.Score == "energy" && string(r.Params) != "{}" {
+		return
+	}
+	v, known := PaperAverage(b.ID, b.Arch, r.Method, r.Score)
+	if clusters.Changed() {
+		n, _ := strconv.Atoi(clusters.Value)
+		v, known = PaperClusters(b.ID, b.Arch, r.Method, n)
+	}
+	if known {
+		r.Paper = &v
+	}
 }
 
 // methodKey is the key of paperRows and methodNames.
@@ -245,7 +274,8 @@ func (r *Row) native() bool {
 }
 
 // label names a row: the paper's name, the variant, the score where it is not
-// the method's own, hyper-parameters, and the source where nothing else differs.
+// the method's own, hyper-parameters, the settings that other runs of the method in
+// this block have otherwise, and the source where nothing else differs.
 func (b *Block) label(r *Row) string {
 	name := r.Method
 	if r.Method == "ce" {
@@ -259,11 +289,14 @@ func (b *Block) label(r *Row) string {
 		name += ", " + strings.TrimSuffix(b.label(&score), " score") + " score"
 	}
 	var more []string
-	if r.Variant != "" && r.Variant != "paper" && !strings.HasSuffix(r.Method, "-code") {
-		more = append(more, r.Variant)
+	if v := r.variantName(); v != "" {
+		more = append(more, v)
 	}
 	if p := paramText(r.Params); p != "" {
 		more = append(more, p)
+	}
+	if r.training != "" {
+		more = append(more, r.training)
 	}
 	if len(more) > 0 {
 		name += " (" + strings.Join(more, "; ") + ")"
@@ -272,6 +305,18 @@ func (b *Block) label(r *Row) string {
 		name += " [" + r.Sources[0] + "]"
 	}
 	return name
+}
+
+// variantName is the reading of equation (3), where it is not the method's.
+func (r *Row) variantName() string {
+	own := "paper"
+	if strings.HasSuffix(r.Method, "-code") {
+		own = "code"
+	}
+	if r.Variant == own {
+		return ""
+	}
+	return r.Variant
 }
 
 // paramText writes {"t":1000,"eps":0.0014} as "t=1000, eps=0.0014", in the

@@ -242,7 +242,7 @@ func TestTableCSV(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	equal(t, "line", lines[3], "cifar10", "wrn-40-2", "ce", "", "odin", `{"t":1000,"eps":0.0014}`, "1", "paper", "greg", "90.35",
-		"svhn", "35", "91.25", "90", "80", "17.5", "10000", "2000", "runs/odin", "")
+		"svhn", "35", "91.25", "90", "80", "17.5", "10000", "2000", "runs/odin", "", "")
 }
 
 func TestParseFormat(t *testing.T) {

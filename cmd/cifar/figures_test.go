@@ -66,6 +66,16 @@ func TestFigures(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("figures %q, want %q", names, want)
 	}
+	var table bytes.Buffer
+	env := &cli.Env{Stdout: &table, Stderr: &table, Argv: []string{"cifar", "table"}}
+	if err := program().Call(context.Background(), env, "table", []string{four, eight}); err != nil {
+		t.Fatal(err)
+	}
+	for _, label := range []string{"GReg+ (clusters=4) ", "GReg+ (clusters=8) ", "Settings other than the method's own: GReg+: max-steps=3, batch=16, aux-batch=32, candidates=64."} {
+		if !strings.Contains(table.String(), label) {
+			t.Errorf("no %q in the table:\n%s", label, &table)
+		}
+	}
 	svg, err := os.ReadFile(filepath.Join(to, "clusters.svg"))
 	if err != nil || !bytes.Contains(svg, []byte(">4<")) || !bytes.Contains(svg, []byte(">8<")) {
 		t.Errorf("the figure of clusters has no ticks at 4 and 8: %v", err)

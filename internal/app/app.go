@@ -33,7 +33,7 @@ type Experiment struct {
 // Verbs are the verbs of the experiment's program.
 func (x *Experiment) Verbs() []cli.Verb {
 	verbs := append(x.steps().Verbs,
-		cli.Verb{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: setupTable},
+		cli.Verb{Name: "table", About: "set evaluations side by side in the paper's layout", Args: "DIR|results.json...", Help: tableHelp, Setup: x.setupTable},
 		cli.Verb{Name: "report", About: "one HTML page about runs: table, curves, histograms", Args: "RUN...", Help: reportHelp, Setup: x.setupReport},
 		cli.Verb{Name: "figures", About: "draw the paper's figures from runs", Args: "RUN...", Help: figuresHelp, Setup: x.setupFigures},
 		cli.Verb{Name: "sweep", About: "make all runs that a file lists, and their table", Args: "FILE", Help: sweepHelp, Setup: x.setupSweep},

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"gradgrad/datasets"
@@ -121,6 +122,7 @@ func (e *evalFlags) run(ctx context.Context, env *cli.Env, _ []string) error {
 	scored.Results.Checkpoint = *e.checkpoint
 	scored.Results.Method = *e.method
 	Identify(scored.Results, weights.Model, weights.Config, weights.Step())
+	scored.Results.Settings = e.settings(weights)
 	scored.Results.Versions["device"], scored.Results.Versions["precision"] = e.compute.Device, cli.PrecisionOf(dev)
 	if err := scored.Write(dir); err != nil {
 		return err
@@ -281,6 +283,23 @@ func (e *evalFlags) algorithm(w *cli.Weights) (kernels.ConvAlgorithm, error) {
 		return a, cli.Wrong("-conv: %w", err)
 	}
 	return a, nil
+}
+
+// settings are those of the run that the weights are of: of its directory or, where
+// there is none around the file, what the file itself says.
+func (e *evalFlags) settings(w *cli.Weights) ood.Settings {
+	if w.Config == nil {
+		return nil
+	}
+	dir := *e.checkpoint
+	if IsFile(dir) {
+		dir = filepath.Dir(dir)
+	}
+	rec, err := greg.ReadRecord(dir)
+	if err != nil || !reflect.DeepEqual(rec.Config, *w.Config) {
+		rec = greg.Record{Config: *w.Config}
+	}
+	return e.x.settingsOf(rec)
 }
 
 // Evaluate runs the evaluation with progress.

@@ -54,7 +54,7 @@ func (x *Experiment) runsPage(env *cli.Env, dirs []string) (*report.Page, drawin
 	for _, d := range dirs {
 		paths = append(paths, resultsIn(d))
 	}
-	table, err := report.LoadTable(paths...)
+	table, err := x.LoadTable(paths...)
 	if err != nil {
 		return nil, nil, err
 	}

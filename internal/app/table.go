@@ -17,7 +17,10 @@ import (
 
 const tableHelp = `Reads results.json files, or directories that hold one (or hold eval/results.json), and prints one table in the
 paper's layout: a block for each in-distribution set, network and FPR convention; a row for each method and score;
-mean and deviation where results differ in the seed alone; the paper's own average where there is one.
+mean and deviation where results differ in the seed alone; the paper's own average where there is one. Runs of one
+method with other settings are rows of their own, named by what differs: GReg+ (clusters=16). What all runs of a
+method have otherwise than the method itself stands under the table. Results of before settings were recorded take
+them from the run directory that they lie in.
 
 The layout paper has FPR95 and AUROC of each set and their average; openood has sets near the in-distribution set and far
 ones apart, as OpenOOD groups them, with an average and AUPR of each.
@@ -25,7 +28,7 @@ ones apart, as OpenOOD groups them, with an average and AUPR of each.
 Formats: text (box drawing), ansi (best bold, second underlined), markdown, csv (one line per number's set), json,
 latex (booktabs).`
 
-func setupTable(f *cli.Flags) cli.Action {
+func (x *Experiment) setupTable(f *cli.Flags) cli.Action {
 	format := f.String("format", "", "NAME: see above (default by the extension of -o, else what suits the terminal, or text)")
 	out := f.String("o", "", "FILE: write there, not to standard output")
 	layout := f.String("layout", "paper", "paper|openood: which columns")
@@ -45,7 +48,7 @@ func setupTable(f *cli.Flags) cli.Action {
 		for i, a := range args {
 			paths[i] = resultsIn(a)
 		}
-		t, err := report.LoadTable(paths...)
+		t, err := x.LoadTable(paths...)
 		if err != nil {
 			return err
 		}
