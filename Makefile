@@ -58,7 +58,7 @@ PYTHON = python3
 PEER = ../shared/bench/peer_torch.py
 bench-peer: ## beside PyTorch, alternately: make bench-peer PYTHON=... [PEER=...]
 	go build -o build/cifar ./cmd/cifar
-	$(PYTHON) scripts/bench_peer.py --python $(PYTHON) --peer $(PEER) --fast
+	$(PYTHON) scripts/bench_peer.py --python $(PYTHON) --peer $(PEER)
 
 bench-kmeans: ## k-means beside scikit-learn: make bench-kmeans PYTHON=...
 	$(PYTHON) scripts/bench_kmeans.py

@@ -36,8 +36,9 @@ func BenchmarkSampling(b *testing.B) {
 func BenchmarkSampling2(b *testing.B) {
 	x := noise(384, 342, 1)
 	for i := 0; b.Loop(); i++ {
-		if _, err := Fit(context.Background(), x, 342, Config{K: 64, Restarts: 3, MaxIter: 2, Seed: uint64(i)}); err != nil {
-			b.Fatal(err)
+		m, err := Fit(context.Background(), x, 342, Config{K: 64, Restarts: 3, MaxIter: 2, Tol: -1, Seed: uint64(i)})
+		if err != nil || m.Iterations != 2 {
+			b.Fatal(m, err)
 		}
 	}
 }

@@ -33,9 +33,9 @@ def peer(job, x):
     """Seconds of the fastest of a few runs of scikit-learn, one of the long jobs."""
     def run():
         if job == "sampling":
-            KMeans(64, n_init=3, max_iter=2, tol=0, random_state=1).fit(x)
+            assert KMeans(64, n_init=3, max_iter=2, tol=0, random_state=1).fit(x).n_iter_ == 2
         elif job == "lloyd":
-            KMeans(1000, init=x[:1000], n_init=1, max_iter=20, tol=0).fit(x)
+            assert KMeans(1000, init=x[:1000], n_init=1, max_iter=20, tol=0).fit(x).n_iter_ == 20
         else:
             kmeans_plusplus(x, 1000, random_state=1)
 

@@ -58,12 +58,14 @@ def main():
                 row = lines([a.ours, "bench", "-arch", arch, "-cases", case, "-steps", str(a.steps)], {"GOMAXPROCS": str(a.threads)})
                 ours.append(rates(row)[(arch, case)])
                 peer.append(peer_best(a, arch, case))
-            ratio = [o / q for o, q in zip(ours, peer) if q > 0]
+            both = [(o, q) for o, q in zip(ours, peer) if q > 0]  # the peer may have failed in a round
+            ratio = [o / q for o, q in both]
             if not ratio:
                 print(f"{arch:12} {case:9} {statistics.median(ours):8.1f} {'failed':>8}")
                 continue
-            print(f"{arch:12} {case:9} {statistics.median(ours):8.1f} {statistics.median(peer):8.1f}  "
-                  f"{statistics.median(ratio):.2f} ({min(ratio):.2f}..{max(ratio):.2f})", flush=True)
+            print(f"{arch:12} {case:9} {statistics.median(o for o, _ in both):8.1f} {statistics.median(q for _, q in both):8.1f}  "
+                  f"{statistics.median(ratio):.2f} ({min(ratio):.2f}..{max(ratio):.2f})"
+                  + (f", {len(both)} of {a.rounds} rounds" if len(both) < a.rounds else ""), flush=True)
 
 
 if __name__ == "__main__":
