@@ -203,6 +203,18 @@ func TestConvKernels(t *testing.T) {
 	}
 }
 
+// Without images or outputs there is nothing to sum: gradients are zero.
+func TestConvOfNothing(t *testing.T) {
+	none, flat, small := square(1, 6, 48, 48, 3, 1, 1), square(2, 6, 48, 48, 3, 1, 1), square(2, 6, 48, 48, 3, 1, 1)
+	none.N, flat.OutH, small.OutW = 0, 0, 0
+	for _, g := range []ConvAttr{none, flat, small} {
+		for i := range convAlgorithms {
+			g.Algorithm = ConvAlgorithm(i)
+			t.Run(fmt.Sprintf("n%d,out%dx%d,%s", g.N, g.OutH, g.OutW, g.Algorithm), func(t *testing.T) { testConv[float32](t, g, 1) })
+		}
+	}
+}
+
 func TestConvWithoutGroupsPanics(t *testing.T) {
 	g := square(1, 4, 2, 2, 3, 1, 1)
 	g.Groups = 0

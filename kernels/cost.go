@@ -8,7 +8,8 @@ type Cost struct {
 	// other kernels compute is little beside their elements, and counts as none.
 	MultiplyAdds int
 	// Products are the multiply-adds that the CPU makes for them: fewer by Winograd's
-	// convolution, which has 36 for a patch of 4x4 results instead of 144.
+	// convolutions, which have 36 for a patch of 4x4 results instead of 144, or 16 for one
+	// of 2x2 instead of 36.
 	Products int
 }
 
@@ -31,8 +32,13 @@ func CostOf(k *Kernel, a *Args) Cost {
 	}
 	c.MultiplyAdds = multiplyAdds(k, a.Attr)
 	c.Products = c.MultiplyAdds
-	if g, ok := a.Attr.(*ConvAttr); ok && g.winograd() {
-		c.Products = positions * g.N * ((g.OutH + 3) / 4) * ((g.OutW + 3) / 4) * g.C * g.K
+	if g, ok := a.Attr.(*ConvAttr); ok {
+		switch {
+		case g.winograd():
+			c.Products = positions * g.N * ((g.OutH + 3) / 4) * ((g.OutW + 3) / 4) * g.C * g.K
+		case g.winograd2():
+			c.Products = wino2Positions * g.N * ((g.OutH + 1) / 2) * ((g.OutW + 1) / 2) * g.C * g.K
+		}
 	}
 	return c
 }

@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // AffineConvAttr is the attribute of the kernels for networks that read the same
 // channels again and again. X [M,C] is never stored in one piece: it is the parts
 // [M,Widths[i]] side by side. The weights are [C,K].
@@ -67,7 +69,17 @@ func newDenseJob[T Float](at *AffineConvAttr, scale, shift, w Buffer, parts []Bu
 	j.chunks = max(1, min(j.blocks, denseChunks, denseParts/(j.c*at.K)))
 	j.scale, j.shift, j.w = Data[T](scale)[:j.c], Data[T](shift)[:j.c], Data[T](w)[:j.c*at.K]
 	j.parts = parts[:len(at.Widths)]
+	j.check("part", j.parts)
 	return j
+}
+
+// check panics where a tensor like a part, if it is there, is shorter than the part.
+func (j *denseJob[T]) check(operand string, tensors []Buffer) {
+	for i, b := range tensors {
+		if n := j.Widths[i]; b != nil && b.Len() < j.M*n {
+			panic(&SizeError{fmt.Sprint(operand, " ", i), j.M, n, n, b.Len()})
+		}
+	}
 }
 
 // borrowBlock returns memory for a block, and a little more, which tiles read.
@@ -129,6 +141,7 @@ func affineConvGrad[T Float](a *Args) {
 	n := len(at.Widths)
 	add := make([]bool, n)
 	if onto := a.In[4+n:]; len(onto) > 0 {
+		j.check("addend to part", onto[:n])
 		for i, b := range onto {
 			if add[i] = b != nil; add[i] && b != a.Out[i] {
 				copy(Data[T](a.Out[i]), Data[T](b))

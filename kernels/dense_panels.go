@@ -13,6 +13,7 @@ type densePanels[T Float] struct {
 const sumRowsMost = 64
 
 func newDensePanels[T Float](j *denseJob[T], others []Buffer, on []bool) *densePanels[T] {
+	j.check("companion of part", others)
 	p := &densePanels[T]{denseJob: j, others: others, on: on}
 	if isFloat32[T]() {
 		p.fast = newPanelTable(j.Widths, j.parts, others, on)

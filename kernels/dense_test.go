@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -168,6 +169,34 @@ func TestAffineConvGradAdds(t *testing.T) {
 				got := make([]float64, len(want[i]))
 				dev.Read64(got, a.Out[i])
 				within(t, fmt.Sprint(dev.Name(), " in place ", i), got, apart[i], 0)
+			}
+		}
+	})
+}
+
+// TestAffineConvShortPartsPanic: the assembly looks at no lengths, so they are looked at
+// before it.
+func TestAffineConvShortPartsPanic(t *testing.T) {
+	eachVectorSet(t, func(t *testing.T) {
+		for name, spoil := range map[string]func(p *denseCase) func(Device) [][]float64{
+			"part 1":              func(p *denseCase) func(Device) [][]float64 { p.parts[1] = p.parts[1][:50*12]; return p.forward },
+			"companion of part 0": func(p *denseCase) func(Device) [][]float64 { p.us[0] = p.us[0][:50*24]; return p.grad2 },
+			"addend to part 1": func(p *denseCase) func(Device) [][]float64 {
+				p.onto[1] = p.onto[1][:50*12]
+				return func(d Device) [][]float64 { return p.grad(d, p.onto) }
+			},
+		} {
+			run := spoil(newDenseCase(100, 3, 24, 12))
+			for _, d := range []Device{CPU, CPU64} {
+				func() {
+					defer func() {
+						var e *SizeError
+						if err, ok := recover().(error); !ok || !errors.As(err, &e) || e.Operand != name || e.Rows != 100 {
+							t.Errorf("%s: panic value %v, want a *SizeError for %s", d.Name(), err, name)
+						}
+					}()
+					run(d)
+				}()
 			}
 		}
 	})

@@ -90,7 +90,7 @@ func checkMatrix(operand string, rows, cols, step, length int) {
 	if rows == 0 || cols == 0 {
 		return
 	}
-	if step < cols || length < (rows-1)*step+cols {
+	if step < cols || length < cols || rows-1 > (length-cols)/step { // what a product says may overflow
 		panic(&SizeError{operand, rows, cols, step, length})
 	}
 }

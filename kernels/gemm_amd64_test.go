@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// hasTiles says whether this build has micro-kernels.
+const hasTiles = true
+
 // eachTileSet runs a test with every instruction set that this machine has,
 // and with none.
 func eachTileSet(t *testing.T, test func(t *testing.T)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -150,6 +151,18 @@ func TestGemmShortSlicePanics(t *testing.T) {
 		}
 	}()
 	Gemm(false, false, 4, 4, 4, make([]float32, 16), 4, make([]float32, 15), 4, make([]float32, 16), 4, false)
+}
+
+// A size whose product does not fit into an int is no small one.
+func TestMatrixTooLargeForAnIntPanics(t *testing.T) {
+	const step = 1 << (bits.UintSize / 2)
+	defer func() {
+		var e *SizeError
+		if err, ok := recover().(error); !ok || !errors.As(err, &e) || e.Operand != "C" {
+			t.Fatalf("panic value %v, want a *SizeError for C", err)
+		}
+	}()
+	Gemm(false, false, step+1, 1, 1, make([]float32, 16), 1, make([]float32, 1), 1, make([]float32, 16), step, false)
 }
 
 // sameBits runs fn with 1, 2 and 4 threads and compares what it returns.

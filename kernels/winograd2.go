@@ -20,7 +20,8 @@ const wino2MinChannels = 48
 // winograd2 reports whether the convolution is computed that way: by its shape alone.
 func (g *ConvAttr) winograd2() bool {
 	return g.Algorithm == ConvWinograd2 && g.KH == 3 && g.KW == 3 && g.StrideH == 1 && g.StrideW == 1 &&
-		g.DilationH == 1 && g.DilationW == 1 && g.Groups == 1 && g.PadH <= 2 && g.PadW <= 2 && min(g.C, g.K) >= wino2MinChannels
+		g.DilationH == 1 && g.DilationW == 1 && g.Groups == 1 && g.PadH <= 2 && g.PadW <= 2 && min(g.C, g.K) >= wino2MinChannels &&
+		min(g.N, g.H, g.W, g.OutH, g.OutW) > 0
 }
 
 // wino2 is a convolution of one shape in one direction.
