@@ -11,7 +11,6 @@ import (
 	"gradgrad/internal/atomicfile"
 	"gradgrad/internal/cli"
 	"gradgrad/internal/sweep"
-	"gradgrad/report"
 )
 
 const sweepHelp = `Runs the trainings and evaluations that a sweep file lists, one after the other, and makes one table of them. What is
@@ -179,7 +178,7 @@ func (s *sweepFlags) tables(env *cli.Env, sw *sweep.Sweep, evaluated []string) e
 	if len(evaluated) == 0 {
 		return nil
 	}
-	t, err := report.LoadTable(evaluated...)
+	t, err := s.x.LoadTable(evaluated...)
 	if err != nil {
 		return err
 	}
