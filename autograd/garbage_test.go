@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"gradgrad/autograd"
+	"gradgrad/internal/testkit"
 	"gradgrad/kernels"
 	"gradgrad/optim"
 )
@@ -61,7 +62,9 @@ func TestNoGarbage(t *testing.T) {
 	for range 10 {
 		step()
 	}
-	if got := testing.AllocsPerRun(20, step); got != 0 {
-		t.Errorf("%v allocations in a step, want none", got)
+	for _, threads := range []int{1, 2} {
+		if got := testkit.Mallocs(threads, 20, step); got != 0 {
+			t.Errorf("%v allocations in a step with %d threads, want none", got, threads)
+		}
 	}
 }

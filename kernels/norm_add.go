@@ -39,7 +39,7 @@ func batchNormAdd[T Float](a *Args) {
 func applyAddAll[T Float](l normLayout, y, x, skip, k []T, relu bool) {
 	widen(l, k, 3)
 	low, stream := floorOf[T](relu), l.stream() && &y[0] != &x[0] && &y[0] != &skip[0]
-	l.each(func(lo, hi int) { applyAddRows(y[lo:hi], x[lo:hi], skip[lo:hi], k, l.w, low, stream) })
+	rowsOf(l, rowApply[T]{y, x, skip, k, l.w, low, stream})
 }
 
 func batchNormAddGrad[T Float](a *Args) {
@@ -58,9 +58,7 @@ func batchNormAddGrad[T Float](a *Args) {
 	gatedMean(gate[w:], g, y, at)
 	copy(k[3*w:], gate[w:][:at.C])
 	widen(l, gate, 2)
-	total := l.sums(3, func(lo, hi int, sums []float64) {
-		gateSumRows(gm[lo:hi], g[lo:hi], y[lo:hi], x[lo:hi], gate, sums, w)
-	})
+	total := sumsOf(l, 3, gateSums[T]{gm, g, y, x, gate, w})
 	defer giveBack(total)
 	gradConstants(at, k, w, total.data, gamma, rstd, Data[T](a.Out[2])[:at.C], Data[T](a.Out[3])[:at.C])
 	gradApply(l, dx, gm, x, addend[T](a, 7, n), k)
@@ -96,9 +94,7 @@ func batchNormAddGrad2[T Float](a *Args) {
 	sampleMean(k[3*w:4*w], u, at.M, at.C)
 	sampleMean(k[4*w:5*w], gm, at.M, at.C)
 	widen(l, k, 5)
-	total := l.sums(6, func(lo, hi int, sums []float64) {
-		grad2SumRows(u[lo:hi], gm[lo:hi], x[lo:hi], k, sums, w)
-	})
+	total := sumsOf(l, 6, grad2Sums[T]{u, gm, x, k, w})
 	defer giveBack(total)
 
 	f := grad2Constants[T]{at: at, k: k, w: w, sums: total.data, gamma: gamma, rstd: rstd, dgamma: Data[T](a.Out[2])[:at.C]}
@@ -112,7 +108,5 @@ func batchNormAddGrad2[T Float](a *Args) {
 	k = k[2*w:]
 	widen(l, k, 10)
 	stream := l.stream() && &dg[0] != &u[0] && &dg[0] != &tm[0] && &dx[0] != &gm[0]
-	l.each(func(lo, hi int) {
-		tangentRows(dg[lo:hi], dx[lo:hi], u[lo:hi], gm[lo:hi], x[lo:hi], tm[lo:hi], y[lo:hi], k, w, stream)
-	})
+	rowsOf(l, rowGrad2[T]{dg, dx, u, gm, x, tm, y, k, w, stream})
 }

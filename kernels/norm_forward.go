@@ -51,7 +51,7 @@ func channelAffine[T Float](a *Args) {
 func applyAll[T Float](l normLayout, y, x, k []T, relu bool) {
 	widen(l, k, 3)
 	low, stream := floorOf[T](relu), l.stream()
-	l.each(func(lo, hi int) { applyRows(y[lo:hi], x[lo:hi], k, l.w, low, stream) })
+	rowsOf(l, rowApply[T]{y, x, nil, k, l.w, low, stream})
 }
 
 // momentsJob computes the moments of a chunk.

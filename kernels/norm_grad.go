@@ -25,9 +25,7 @@ func batchNormGrad[T Float](a *Args) {
 	shift := k[3*w : 4*w]
 	maskedMean(shift, g, x, k, w, at)
 	widen(l, k, 4)
-	total := l.sums(3, func(lo, hi int, sums []float64) {
-		gradSumRows(g[lo:hi], x[lo:hi], k, sums, w)
-	})
+	total := sumsOf(l, 3, gradSums[T]{g, x, k, w})
 	defer giveBack(total)
 	gradConstants(at, k, w, total.data, gamma, rstd, dgamma, dbeta)
 	gradApply(l, dx, g, x, addend[T](a, 6, n), k)
@@ -54,12 +52,10 @@ func gradConstants[T Float](at *NormAttr, k []T, w int, sums []float64, gamma, r
 func gradApply[T Float](l normLayout, dx, g, x, sum, k []T) {
 	widen(l, k, 7)
 	w, stream := l.w, l.stream() && &dx[0] != &g[0]
-	if sum == nil {
-		l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
-		return
+	if sum != nil {
+		stream = stream && &dx[0] != &sum[0]
 	}
-	stream = stream && &dx[0] != &sum[0]
-	l.each(func(lo, hi int) { gradAddRows(dx[lo:hi], g[lo:hi], x[lo:hi], sum[lo:hi], k, w, stream) })
+	rowsOf(l, rowGrad[T]{dx, g, x, sum, k, w, stream})
 }
 
 // addend returns operand i, to which the first result is added; nil where there is
@@ -102,9 +98,7 @@ func batchNormGrad2[T Float](a *Args) {
 	sampleMean(k[3*w:4*w], u, at.M, at.C)
 	maskedMean(k[4*w:5*w], g, x, k, w, at)
 	widen(l, k, 5)
-	total := l.sums(6, func(lo, hi int, sums []float64) {
-		grad2SumRows(u[lo:hi], g[lo:hi], x[lo:hi], k, sums, w)
-	})
+	total := sumsOf(l, 6, grad2Sums[T]{u, g, x, k, w})
 	defer giveBack(total)
 
 	f := grad2Constants[T]{at: at, k: k, w: w, sums: total.data, gamma: gamma, rstd: rstd, dgamma: Data[T](a.Out[2])[:at.C]}
@@ -116,7 +110,7 @@ func batchNormGrad2[T Float](a *Args) {
 	}
 	widen(l, k, 12)
 	stream := l.stream() && &dg[0] != &u[0] && &dx[0] != &g[0]
-	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dx[lo:hi], u[lo:hi], g[lo:hi], x[lo:hi], k, w, stream) })
+	rowsOf(l, rowGrad2[T]{dg: dg, dx: dx, u: u, g: g, x: x, k: k, w: w, stream: stream})
 }
 
 // grad2Constants turns the sums of BatchNormGrad2 into the constants of its

@@ -54,27 +54,39 @@ func (l normLayout) span(i int) (lo, hi int) {
 	return i * l.step, min((i+1)*l.step, l.m*l.c)
 }
 
-// each runs body on the elements of every chunk, in parallel, beginning with the
+// rowPass is a pointer to a pass that writes the elements [lo, hi) of its results.
+type rowPass[J any] interface {
+	*J
+	rows(lo, hi int)
+}
+
+// rowsOf runs a pass on the elements of every chunk, in parallel, beginning with the
 // last one: a pass for the sums went before, and what it read last is still in the
 // caches.
-func (l normLayout) each(body func(lo, hi int)) {
-	share(l.chunks, eachJob{l, body})
+func rowsOf[J any, P rowPass[J]](l normLayout, pass J) {
+	share(l.chunks, normRows[J, P]{l, pass})
 }
 
-// eachJob runs a body on a chunk.
-type eachJob struct {
+// normRows runs a pass on a chunk.
+type normRows[J any, P rowPass[J]] struct {
 	normLayout
-	body func(lo, hi int)
+	pass J
 }
 
-func (j *eachJob) piece(i int) { j.body(j.span(j.chunks - 1 - i)) }
+func (j *normRows[J, P]) piece(i int) { P(&j.pass).rows(j.span(j.chunks - 1 - i)) }
 
-// sums runs body on every chunk, which adds to its n*w zeroed sums, and returns
+// sumPass is a pointer to a pass that adds up the elements [lo, hi) of its operands.
+type sumPass[J any] interface {
+	*J
+	add(lo, hi int, sums []float64)
+}
+
+// sumsOf runs a pass on every chunk, which adds to its n*w zeroed sums, and returns
 // the n*c totals, added up in the order of the chunks, on loan.
-func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) *loan[float64] {
+func sumsOf[J any, P sumPass[J]](l normLayout, n int, pass J) *loan[float64] {
 	parts := borrow[float64](l.chunks * n * l.c)
 	defer giveBack(parts)
-	share(l.chunks, sumsJob{l, n, body, parts.data})
+	share(l.chunks, normSums[J, P]{l, n, pass, parts.data})
 	total := borrow[float64](n * l.c)
 	clear(total.data)
 	for i := range l.chunks {
@@ -83,20 +95,20 @@ func (l normLayout) sums(n int, body func(lo, hi int, sums []float64)) *loan[flo
 	return total
 }
 
-// sumsJob makes the partial sums of a chunk.
-type sumsJob struct {
+// normSums makes the partial sums of a chunk.
+type normSums[J any, P sumPass[J]] struct {
 	normLayout
 	n     int
-	body  func(lo, hi int, sums []float64)
+	pass  J
 	parts []float64
 }
 
-func (j *sumsJob) piece(i int) {
+func (j *normSums[J, P]) piece(i int) {
 	wide := borrow[float64](j.n * j.w)
 	defer giveBack(wide)
 	clear(wide.data)
 	lo, hi := j.span(i)
-	j.body(lo, hi, wide.data)
+	P(&j.pass).add(lo, hi, wide.data)
 	j.fold(j.parts[i*j.n*j.c:(i+1)*j.n*j.c], wide.data, j.n)
 }
 

@@ -58,7 +58,7 @@ func normaliseGrad[T Float](a *Args) {
 	noMask(k, w)
 	sampleMean(k[3*w:4*w], g, at.M, at.C)
 	widen(l, k, 4)
-	total := l.sums(3, func(lo, hi int, sums []float64) { gradSumRows(g[lo:hi], xh[lo:hi], k, sums, w) })
+	total := sumsOf(l, 3, gradSums[T]{g, xh, k, w})
 	defer giveBack(total)
 	sums, m := total.data, float64(at.M)
 	for c := range at.C {
@@ -74,7 +74,7 @@ func normaliseGrad[T Float](a *Args) {
 	}
 	widen(l, k, 7)
 	stream := l.stream()
-	l.each(func(lo, hi int) { gradRows(dx[lo:hi], g[lo:hi], xh[lo:hi], k, w, stream) })
+	rowsOf(l, rowGrad[T]{dx, g, xh, nil, k, w, stream})
 }
 
 func optional[T Float](b Buffer, n int) []T {
@@ -100,9 +100,7 @@ func normaliseGrad2[T Float](a *Args) {
 	sampleMean(k[3*w:4*w], u, at.M, at.C)
 	sampleMean(k[4*w:5*w], g, at.M, at.C)
 	widen(l, k, 5)
-	total := l.sums(6, func(lo, hi int, sums []float64) {
-		grad2SumRows(u[lo:hi], g[lo:hi], xh[lo:hi], k, sums, w)
-	})
+	total := sumsOf(l, 6, grad2Sums[T]{u, g, xh, k, w})
 	defer giveBack(total)
 	for c := range at.C {
 		var v [6]float64 // the means of u', g', xh, u'*xh, g'*xh, u'*g'
@@ -130,5 +128,5 @@ func normaliseGrad2[T Float](a *Args) {
 	}
 	widen(l, k, 12)
 	stream := l.stream()
-	l.each(func(lo, hi int) { grad2Rows(dg[lo:hi], dxh[lo:hi], u[lo:hi], g[lo:hi], xh[lo:hi], k, w, stream) })
+	rowsOf(l, rowGrad2[T]{dg: dg, dx: dxh, u: u, g: g, x: xh, k: k, w: w, stream: stream})
 }

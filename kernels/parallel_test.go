@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gradgrad/internal/testkit"
 )
 
 // withProcs runs fn with that many threads.
@@ -107,13 +109,11 @@ func TestForPassesPanicsOn(t *testing.T) {
 }
 
 func TestForAllocatesNothing(t *testing.T) {
-	withProcs(t, 2, func(t *testing.T) {
-		var sum atomic.Int64
-		fn := func(i int) { sum.Add(1) }
-		if a := testing.AllocsPerRun(100, func() { For(16, fn) }); a > 0 {
-			t.Fatalf("%v allocations a call, want none", a)
-		}
-	})
+	var sum atomic.Int64
+	fn := func(i int) { sum.Add(1) }
+	if a := testkit.Mallocs(2, 100, func() { For(16, fn) }); a > 0 {
+		t.Fatalf("%v allocations a call, want none", a)
+	}
 }
 
 // BenchmarkFor is what it costs to share nothing at all.

@@ -161,12 +161,21 @@ func (w *winoPlan) run(out, sum, in, weights []float32) {
 	}
 	units := (w.n + w.images - 1) / w.images * w.bands
 	chunk := unitChunk(units)
-	For((units+chunk-1)/chunk, func(i int) {
-		for u := i * chunk; u < min(units, (i+1)*chunk); u++ {
-			img, row := u/w.bands*w.images, u%w.bands*w.bandRows
-			w.unit(out, sum, in, packed.data, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
-		}
-	})
+	share((units+chunk-1)/chunk, winoUnits{w, out, sum, in, packed.data, units, chunk})
+}
+
+// winoUnits computes some units.
+type winoUnits struct {
+	*winoPlan
+	out, sum, in, weights []float32
+	units, chunk          int
+}
+
+func (w *winoUnits) piece(i int) {
+	for u := i * w.chunk; u < min(w.units, (i+1)*w.chunk); u++ {
+		img, row := u/w.bands*w.images, u%w.bands*w.bandRows
+		w.unit(w.out, w.sum, w.in, w.weights, img, min(w.images, w.n-img), row, min(w.bandRows, w.patchH-row))
+	}
 }
 
 // next is what the unit behind this one will read and write.
@@ -205,29 +214,59 @@ func (w *winoPlan) unit(out, sum, in, weights []float32, img, imgs, row, rows in
 // byPosition computes all images: transforms by image, products by position
 // and strip.
 func (w *winoPlan) byPosition(out, sum, in, weights []float32) {
-	perImage, size := w.patchH*w.patchW, w.inH*w.inW*w.inC
+	perImage := w.patchH * w.patchW
 	vFloats := w.v.floats(w.together * perImage)
 	work := borrow[float32](vFloats + w.m.floats(w.together*perImage))
 	defer giveBack(work)
 	v, m := work.data[:vFloats], work.data[vFloats:]
 	for first := 0; first < w.n; first += w.together {
 		imgs := min(w.together, w.n-first)
-		For(imgs, func(i int) {
-			pad := borrow[float32](winoTmp + w.floats() + winoSlack)
-			defer giveBack(pad)
-			w.pad(pad.data[winoTmp:], in[(first+i)*size:][:size], -w.top)
-			w.transformInput(v, pad.data[winoTmp:], pad.data[:winoTmp], i*perImage, w.patchH)
-		})
-		For(positions*w.strips.count, func(i int) {
-			w.product(m, v, weights, &fetcher{calls: 1}, i/w.strips.count, i%w.strips.count, imgs*perImage)
-		})
-		For(imgs, func(i int) {
-			tmp := borrow[float32](winoTmp)
-			defer giveBack(tmp)
-			for r := range w.patchH {
-				w.transformOutput(out, sum, m, tmp.data, i*perImage+r*w.patchW, first+i, r)
-			}
-		})
+		share(imgs, winoInputs{w, v, in, first})
+		share(positions*w.strips.count, winoProducts{w, m, v, weights, imgs * perImage})
+		share(imgs, winoOutputs{w, out, sum, m, first})
+	}
+}
+
+// winoInputs transforms the patches of an image, to the places behind those of the
+// images before it.
+type winoInputs struct {
+	*winoPlan
+	v, in []float32
+	first int // image
+}
+
+func (w *winoInputs) piece(i int) {
+	size := w.inH * w.inW * w.inC
+	pad := borrow[float32](winoTmp + w.floats() + winoSlack)
+	defer giveBack(pad)
+	w.pad(pad.data[winoTmp:], w.in[(w.first+i)*size:][:size], -w.top)
+	w.transformInput(w.v, pad.data[winoTmp:], pad.data[:winoTmp], i*w.patchH*w.patchW, w.patchH)
+}
+
+// winoProducts computes one strip of one position.
+type winoProducts struct {
+	*winoPlan
+	m, v, weights []float32
+	n             int // patches
+}
+
+func (w *winoProducts) piece(i int) {
+	f := fetcher{calls: 1}
+	w.product(w.m, w.v, w.weights, &f, i/w.strips.count, i%w.strips.count, w.n)
+}
+
+// winoOutputs transforms the products of an image back.
+type winoOutputs struct {
+	*winoPlan
+	out, sum, m []float32
+	first       int // image
+}
+
+func (w *winoOutputs) piece(i int) {
+	tmp := borrow[float32](winoTmp)
+	defer giveBack(tmp)
+	for r := range w.patchH {
+		w.transformOutput(w.out, w.sum, w.m, tmp.data, (i*w.patchH+r)*w.patchW, w.first+i, r)
 	}
 }
 
@@ -320,12 +359,21 @@ func (w *winoPlan) transformOutput(out, sum, m, tmp []float32, at, img, row int)
 // packWeights writes GgG' of all kernels into strips, a plane for each
 // position.
 func (w *winoPlan) packWeights(packed, weights []float32) {
-	const chunk = 64 // input channels in one piece
-	chunks := (w.inC + chunk - 1) / chunk
-	For(chunks*w.strips.count, func(i int) {
-		lo := i / w.strips.count * chunk
-		w.packPiece(packed, weights, lo, min(chunk, w.inC-lo), i%w.strips.count)
-	})
+	share((w.inC+winoPackChannels-1)/winoPackChannels*w.strips.count, winoPack{w, packed, weights})
+}
+
+// winoPackChannels is the number of input channels whose weights are packed in one piece.
+const winoPackChannels = 64
+
+// winoPack packs some input channels of one strip.
+type winoPack struct {
+	*winoPlan
+	packed, weights []float32
+}
+
+func (w *winoPack) piece(i int) {
+	lo := i / w.strips.count * winoPackChannels
+	w.packPiece(w.packed, w.weights, lo, min(winoPackChannels, w.inC-lo), i%w.strips.count)
 }
 
 // packPiece packs n input channels from lo on of one strip. For the gradient

@@ -52,9 +52,7 @@ func (w *winoWeightPlan) run(dw, x, dy []float32) {
 	defer giveBack(sums)
 	if w.parts > 0 {
 		units := (w.n + w.winoPlan.images - 1) / w.winoPlan.images * w.bands
-		For(w.parts, func(i int) {
-			w.part(sums.data[i*total:][:total], x, dy, i*units/w.parts, (i+1)*units/w.parts)
-		})
+		share(w.parts, winoWeightParts{w, sums.data, x, dy, units})
 		if w.parts > 1 {
 			out := borrow[float32](total)
 			defer giveBack(out)
@@ -66,6 +64,18 @@ func (w *winoWeightPlan) run(dw, x, dy []float32) {
 		w.byPosition(sums.data, x, dy)
 	}
 	w.transformSums(dw, sums.data)
+}
+
+// winoWeightParts sums one part of the units.
+type winoWeightParts struct {
+	*winoWeightPlan
+	sums, x, dy []float32
+	units       int
+}
+
+func (w *winoWeightParts) piece(i int) {
+	total := positions * w.uPlane
+	w.part(w.sums[i*total:][:total], w.x, w.dy, i*w.units/w.parts, (i+1)*w.units/w.parts)
 }
 
 // part sums units [lo, hi).
@@ -101,12 +111,34 @@ func (w *winoWeightPlan) byPosition(sums, x, dy []float32) {
 	for round := range w.rounds {
 		first := round * w.images
 		imgs := min(w.images, w.n-first)
-		For(imgs, func(i int) { w.transforms(v, e, x, dy, first+i, 0, w.patchH, i*perImage) })
-		For(positions*w.strips.count, func(i int) {
-			p, s := i/w.strips.count, i%w.strips.count
-			w.product(sums, v, e, &fetcher{calls: 1}, p, s, s+1, imgs*perImage, round > 0)
-		})
+		share(imgs, winoWeightInputs{w, v, e, x, dy, first})
+		share(positions*w.strips.count, winoWeightProducts{w, sums, v, e, imgs * perImage, round > 0})
 	}
+}
+
+// winoWeightInputs transforms the patches of an image, to the places behind those of the
+// images before it.
+type winoWeightInputs struct {
+	*winoWeightPlan
+	v, e, x, dy []float32
+	first       int // image
+}
+
+func (w *winoWeightInputs) piece(i int) {
+	w.transforms(w.v, w.e, w.x, w.dy, w.first+i, 0, w.patchH, i*w.patchH*w.patchW)
+}
+
+// winoWeightProducts adds one strip of one position.
+type winoWeightProducts struct {
+	*winoWeightPlan
+	sums, v, e []float32
+	n          int // patches
+	add        bool
+}
+
+func (w *winoWeightProducts) piece(i int) {
+	f, p, s := fetcher{calls: 1}, i/w.strips.count, i%w.strips.count
+	w.product(w.sums, w.v, w.e, &f, p, s, s+1, w.n, w.add)
 }
 
 // transforms writes B'dB and AeA' of rows of patches of an image, from patch at
@@ -168,18 +200,27 @@ func (w *winoWeightPlan) product(sums, v, e []float32, f *fetcher, position, lo,
 
 // transformSums writes G'uG to dw.
 func (w *winoWeightPlan) transformSums(dw, sums []float32) {
-	const chunk = 32
-	tap := w.inC * w.outC
-	For((w.inC+chunk-1)/chunk, func(i int) {
-		lo := i * chunk
-		tmp := borrow[float32](winoTmp)
-		defer giveBack(tmp)
-		a := winoArgs{
-			src: unsafe.Pointer(&sums[lo*w.uRow]), dst: unsafe.Pointer(&dw[lo*w.outC]), tmp: unsafe.Pointer(&tmp.data[0]),
-			srcI: 4 * 6 * w.uPlane, srcJ: 4 * w.uPlane, dstI: 4 * 3 * tap, dstJ: 4 * tap, srcStep: 4 * w.uRow, dstStep: 4 * w.outC,
-			items: min(chunk, w.inC-lo), vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
-			mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
-		}
-		callTransform(winoWeightGrad, tiles.lanes, &a)
-	})
+	share((w.inC+winoSumChannels-1)/winoSumChannels, winoWeightSums{w, dw, sums})
+}
+
+// winoSumChannels is the number of input channels whose sums are transformed in one piece.
+const winoSumChannels = 32
+
+// winoWeightSums transforms the sums of some input channels.
+type winoWeightSums struct {
+	*winoWeightPlan
+	dw, sums []float32
+}
+
+func (w *winoWeightSums) piece(i int) {
+	lo, tap := i*winoSumChannels, w.inC*w.outC
+	tmp := borrow[float32](winoTmp)
+	defer giveBack(tmp)
+	a := winoArgs{
+		src: unsafe.Pointer(&w.sums[lo*w.uRow]), dst: unsafe.Pointer(&w.dw[lo*w.outC]), tmp: unsafe.Pointer(&tmp.data[0]),
+		srcI: 4 * 6 * w.uPlane, srcJ: 4 * w.uPlane, dstI: 4 * 3 * tap, dstJ: 4 * tap, srcStep: 4 * w.uRow, dstStep: 4 * w.outC,
+		items: min(winoSumChannels, w.inC-lo), vecs: (w.outC + tiles.lanes - 1) / tiles.lanes,
+		mask: tiles.maskFor(w.outC), full: tiles.maskFor(tiles.lanes),
+	}
+	callTransform(winoWeightGrad, tiles.lanes, &a)
 }
