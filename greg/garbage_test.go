@@ -17,7 +17,7 @@ import (
 // autograd), but the kernels of dense blocks make some for a call, and the loss leaves
 // values that it is not done with to whoever reads them.
 func TestLittleGarbage(t *testing.T) {
-	for arch, perOperation := range map[string]float64{"wrn-10-1": 0.3, "resnet18": 0.8, "densenet-10-4": 0.8} {
+	for _, arch := range []string{"wrn-10-1", "resnet18", "densenet-10-4"} {
 		for name, weight := range map[string]float64{"ce": 0, "greg": 1} {
 			net, err := models.New(models.Config{Arch: arch, Classes: 3}, kernels.CPU, 1)
 			if err != nil {
@@ -48,8 +48,8 @@ func TestLittleGarbage(t *testing.T) {
 			}
 			got := testkit.Mallocs(2, 3, step)
 			t.Logf("%s, %s: %v allocations, %d operations", arch, name, got, operations)
-			if got > perOperation*float64(operations) {
-				t.Errorf("%s, %s: %v allocations in a step of %d operations, want at most %v for each", arch, name, got, operations, perOperation)
+			if got > float64(operations) {
+				t.Errorf("%s, %s: %v allocations in a step of %d operations, want at most one for each", arch, name, got, operations)
 			}
 		}
 	}
