@@ -13,13 +13,6 @@ type Cost struct {
 	Products int
 }
 
-// Add adds what another call costs.
-func (c *Cost) Add(o Cost) {
-	c.Elements += o.Elements
-	c.MultiplyAdds += o.MultiplyAdds
-	c.Products += o.Products
-}
-
 // CostOf counts a call of a kernel.
 func CostOf(k *Kernel, a *Args) Cost {
 	var c Cost

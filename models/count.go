@@ -20,25 +20,26 @@ func ParamCount(m Model) int {
 // count, as is usual. The network is run on shapes alone.
 func MultiplyAdds(cfg Config, size int) (n int64, err error) {
 	defer autograd.Catch(&err)
-	b := layers.NewBuilder(shapesOnly{}, 0)
+	dev := new(counting)
+	b := layers.NewBuilder(dev, 0)
 	b.Blank = true
 	m, err := build(cfg, b)
 	if err != nil {
 		return 0, err
 	}
-	tape := autograd.NewTape(shapesOnly{})
-	tape.Observe(func(op *autograd.Op, in, out []*autograd.Value) {
-		switch op.Name {
-		case "conv": // every output is a sum over one filter
-			n += int64(out[0].Size()) * int64(in[1].Size()/in[1].Dim(3))
-		case "affineconv": // the same
-			n += int64(out[0].Size()) * int64(in[2].Dim(2))
-		case "matmul":
-			n += int64(out[0].Size()) * int64(in[0].Dim(1))
-		}
-	})
+	tape := autograd.NewTape(dev)
 	m.Forward(layers.Inference(tape), tape.Full(0, 1, size, size, 3))
-	return n, nil
+	return dev.multiplyAdds, nil
+}
+
+// counting is a device that adds up what its kernels would multiply.
+type counting struct {
+	shapesOnly
+	multiplyAdds int64
+}
+
+func (d *counting) Run(k *kernels.Kernel, a *kernels.Args) {
+	d.multiplyAdds += int64(kernels.CostOf(k, a).MultiplyAdds)
 }
 
 // shapesOnly is a device without memory that computes nothing: what runs on it
