@@ -26,17 +26,9 @@ var sameTraining = []string{"seed", "variant", "conv", "recompute", "shard"}
 // products.
 func (x *Experiment) settingsOf(rec greg.Record) (settings ood.Settings) {
 	c := rec.Config
-	own := c
-	if preset, err := x.Preset(c.Method, c.Model.Answers()); err == nil { // else the run is another program's
-		preset.SetNetwork(c.Model)
-		own = preset
-	}
-	for _, g := range settingGroups {
-		for _, s := range g.settings {
-			follows := s.name == "candidates" && c.Sampling.PerEpoch > 0
-			if !follows && !slices.Contains(sameTraining, s.name) {
-				settings = append(settings, ood.Setting{Name: s.name, Value: valueOf(s.at(&c)), Own: valueOf(s.at(&own))})
-			}
+	for _, s := range x.besideOwn(c) {
+		if !slices.Contains(sameTraining, s.Name) {
+			settings = append(settings, s)
 		}
 	}
 	add := func(name, value string) {
