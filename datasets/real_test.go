@@ -60,7 +60,7 @@ func labelCounts(t *testing.T, s Set) []int {
 
 func TestJPEGSets(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 25,000 pictures")
+		t.Skip("reads 25,000 pictures; not with -short")
 	}
 	test := open(t, sharedData(t, "cifar10.tar.zst"), Options{})
 	if !slices.Equal(test.Classes(), cifar10.names) || !slices.Equal(labelCounts(t, test), slices.Repeat([]int{1000}, 10)) {
@@ -83,7 +83,7 @@ func TestJPEGSets(t *testing.T) {
 // Tier A of the auxiliary classes: 59 classes of 345 pictures.
 func TestAuxiliaryTier(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 34,000 pictures")
+		t.Skip("reads 34,000 pictures; not with -short")
 	}
 	aux := open(t, sharedData(t, "aux.tar.zst"), Options{Train: true})
 	tier, err := FilterClasses(aux, sharedData(t, "aux_classes.json"))

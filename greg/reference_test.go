@@ -69,7 +69,7 @@ func referenceRows(t *testing.T) map[string]string {
 // sets, but for ODIN: see [TestODINReference].
 func TestPostHocReference(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs a DenseNet over 11,302 images")
+		t.Skip("runs a DenseNet over 11,302 images; not with -short")
 	}
 	want, keys := readReference(t), referenceRows(t)
 	for row := range want.Rows {
@@ -100,7 +100,7 @@ func TestPostHocReference(t *testing.T) {
 // The ordinary run takes one set, over a minute of one core; -full all three, some four.
 func TestODINReference(t *testing.T) {
 	if testing.Short() {
-		t.Skip("differentiates a DenseNet at 2,217 images")
+		t.Skip("differentiates a DenseNet at 2,217 images; not with -short")
 	}
 	if end, ok := t.Deadline(); ok && time.Until(end) < 5*time.Minute {
 		t.Skip("less than five minutes are left until -timeout: the tests after this one need them; make reference runs it alone")

@@ -113,7 +113,7 @@ func l2(x []float64) float64 {
 // of input gradients with the golden file, in both precisions.
 func TestOfficialDenseNet(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes seconds in float64")
+		t.Skip("takes seconds in float64; not with -short")
 	}
 	g := readGolden(t)
 	for dev, tolerance := range map[kernels.Device]float64{kernels.CPU64: 1e-6, kernels.CPU: 1e-3} {

@@ -75,7 +75,7 @@ func fill(t *testing.T, m Model) {
 // PyTorch: forward, first and second derivatives, running statistics.
 func TestAgainstPyTorch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes seconds in float64")
+		t.Skip("takes seconds in float64; not with -short")
 	}
 	data, err := os.ReadFile("testdata/torch.json")
 	if err != nil {

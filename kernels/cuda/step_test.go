@@ -34,11 +34,11 @@ func TestStep(t *testing.T) {
 			{cuda.TF32, rounding{kernels.CPU64, 11}, 5e-3},
 			{cuda.BF16, rounding{kernels.CPU64, 8}, 2e-2},
 		} {
+			if arch == "resnet18" && p.Precision != cuda.FP32 {
+				continue // one precision is enough for a large network
+			}
 			t.Run(fmt.Sprintf("%s/%s", arch, p.Precision), func(t *testing.T) {
 				t.Parallel()
-				if arch == "resnet18" && p.Precision != cuda.FP32 {
-					t.Skip("one precision is enough for a large network")
-				}
 				tol := p.tol
 				if arch == "resnet18" { // six rows in the last stage: the CPU's float32 is off by 1.5e-4
 					tol = 2e-4
